@@ -1,0 +1,259 @@
+"""The assess pass: take what changed, bring the cells up to date, judge what can have changed, enqueue what to tell.
+
+All of it is one transaction: a crash leaves either nothing or everything, so no notice is lost or decided twice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+
+from fusewatch.app.cells import Reading, period_kind
+from fusewatch.app.judging import Judge, Work, changed
+from fusewatch.app.watches import watch_unreadable
+from fusewatch.domain import routing
+from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
+from fusewatch.domain.notices import Incident, Kind, Message, StartSummary
+from fusewatch.domain.periods import Period, cell_of, cell_start_ms, day_index, period_at, previous
+from fusewatch.domain.readplan import looks_from
+from fusewatch.domain.rules import Rule, RuleSet, Spike
+from fusewatch.domain.usage import Amounts, Delta, Dimensions
+from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
+from fusewatch.ports import AssessUnit, RuleState, Store
+
+DELTAS_AT_ONCE = 20_000
+"""How many changes one transaction takes; more are taken by the next, and judged only when all are."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssessReport:
+    """What one pass did. `more`: changes were left, so run again at once."""
+
+    deltas: int
+    judged: int
+    changes: tuple[routing.Change, ...]
+    messages: tuple[Message, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a pass is told from outside: the rules, the projects that are read now, and the time.
+
+    `link` is the address of our page, empty without one; `started_ms` when this daemon started.
+    """
+
+    rules: RuleSet
+    active: frozenset[str]
+    started_ms: int
+    link: str = ""
+
+
+def assess_pass(store: Store, given: Assessment, now_ms: int) -> AssessReport:
+    """One pass over everything that changed or is due at `now_ms`."""
+    return store.assess(lambda unit: _Pass(unit, given, now_ms).run())
+
+
+@dataclass(slots=True)
+class _Pass:
+    """The working state of one pass inside its transaction."""
+
+    unit: AssessUnit
+    given: Assessment
+    now_ms: int
+    reading: Reading = field(init=False)
+    work: Work = field(init=False)
+    views: dict[str, View] = field(init=False)
+    touched: dict[str, dict[Key, set[int]]] = field(default_factory=dict)
+    at_start: bool = False
+
+    def __post_init__(self) -> None:
+        projects = {p.key: p for p in self.unit.projects()}
+        names = {key: p.name for key, p in projects.items()}
+        self.reading = Reading(
+            projects=projects,
+            coverage=self.unit.coverage(),
+            active=self.given.active & projects.keys(),
+            started_ms=self.given.started_ms,
+            now_ms=self.now_ms,
+        )
+        rules = self.given.rules
+        self.work = Work(self.unit, rules, names, self.reading, self.now_ms)
+        self.views = {rule.name: view_of(rule, rules, names) for rule in rules.rules}
+
+    def run(self) -> AssessReport:
+        deltas = self.unit.take_deltas(DELTAS_AT_ONCE)
+        standing_views = (totals_view(self.given.rules), labels_view(self.given.rules))
+        wanted = {view.id: view for view in (*self.views.values(), *standing_views)}
+        built = self.unit.built_views()
+        self._apply(deltas, [view for id_, view in wanted.items() if id_ in built])
+        if len(deltas) == DELTAS_AT_ONCE:
+            self._remember_touched()
+            return AssessReport(len(deltas), 0, (), (), more=True)
+        for id_, view in wanted.items():
+            if id_ not in built:
+                self.unit.build_view(id_, view.key_of, _day_of(view), uses_people=view.uses_people)
+        self.unit.drop_views(frozenset(wanted))
+        self._judge_rules()
+        self._end_incidents()
+        enqueued = self._tell()
+        return AssessReport(len(deltas), self.work.judged, tuple(self.work.changes), tuple(enqueued), more=False)
+
+    # ------------------------------------------------------------ cells
+
+    def _apply(self, deltas: Sequence[Delta], views: Sequence[View]) -> None:
+        for view in views:
+            key_of = _remembering(view)
+            day_of = _day_of(view)
+            touched = self.touched.setdefault(view.id, {})
+            sums: dict[tuple[Key, int], Amounts] = {}
+            for delta in deltas:
+                key = key_of(delta)
+                if key is None:
+                    continue
+                place = (key, delta.cell)
+                sums[place] = sums[place].plus(delta.amounts) if place in sums else delta.amounts
+            for (key, cell), amounts in sums.items():
+                self.unit.add(view.id, key, cell, day_of(cell), amounts)
+                touched.setdefault(key, set()).add(cell)
+
+    def _remember_touched(self) -> None:
+        """These keys are judged by a later pass, even if the daemon dies before it."""
+        for name, view in self.views.items():
+            for key in self.touched.get(view.id, ()):
+                self.unit.set_due(name, key, self.now_ms)
+
+    # ------------------------------------------------------------ rules
+
+    def _judge_rules(self) -> None:
+        states = self.unit.rule_states()
+        due: dict[str, set[Key]] = {}
+        for entry in self.unit.due(self.now_ms):
+            due.setdefault(entry.rule, set()).add(entry.key)
+        for rule in self.given.rules.rules:
+            self._judge_rule(rule, states.get(rule.name), due.get(rule.name, set()))
+        for name in states.keys() - self.views.keys():
+            self.unit.drop_rule(name)
+
+    def _judge_rule(self, rule: Rule, state: RuleState | None, due: set[Key]) -> None:
+        view = self.views[rule.name]
+        kind = f"{'spike' if isinstance(rule, Spike) else 'budget'}:{period_kind(rule).value}"
+        revision = _revision(rule, view)
+        current = period_at(rule.calendar, period_kind(rule), self.now_ms)
+        if state is None or state.kind != kind:
+            state = RuleState(rule.name, kind, "", None)
+        from_ms = looks_from(rule, self.now_ms) if state.ready_ms is None else current.start_ms
+        standing = self.reading.standing(view, from_ms, ready=state.ready_ms is not None)
+        if standing is Standing.LOADING:
+            self.unit.put_rule_state(state)
+            return
+        first = state.ready_ms is None
+        for key in due:
+            self.unit.set_due(rule.name, key, None)
+        if first or state.revision != revision:
+            keys: set[Key] = set(self.unit.keys(view.id, cell_of(current.start_ms)))
+            open_ones = self.unit.open_incidents(rule.name)
+            keys |= {i.key for i in open_ones if _splits_alike(rule, i)}
+            if state.revision.partition("/")[0] != view.id:  # another scope: what was told of the old one ends silently
+                for incident in open_ones:
+                    self.unit.put_incident(changed(withdraw(incident, self.now_ms)))
+            self.unit.put_rule_state(state._replace(revision=revision, ready_ms=state.ready_ms or self.now_ms))
+        else:
+            keys = set()
+        judge = Judge(self.work, rule, view, first=first)
+        for period, key in self._places(rule, view, current, keys, due, state.ready_ms):
+            if period.start_ms <= self.now_ms:
+                judge.judge(key, period)
+            else:  # the clocks differ: such a row is known before its period begins
+                self.unit.set_due(rule.name, key, period.start_ms)
+        self.at_start |= first
+
+    def _places(
+        self, rule: Rule, view: View, current: Period, keys: set[Key], due: set[Key], ready_ms: int | None
+    ) -> list[tuple[Period, Key]]:
+        """Which (period, key) to judge: the touched ones and the due ones; ended periods only for a rule that was
+        already watching when they ended."""
+        places = {(current, key) for key in keys | due}
+        before = previous(rule.calendar, current)
+        if self.now_ms - before.end_ms <= LATE_WINDOW_MS:
+            places |= {(before, key) for key in due}
+        for key, cells in self.touched.get(view.id, {}).items():
+            if isinstance(rule, Spike):  # what changed may lie in its baseline
+                places.add((current, key))
+            for cell in cells:
+                places.add((period_at(rule.calendar, period_kind(rule), cell_start_ms(cell)), key))
+        return sorted(
+            (
+                (period, key)
+                for period, key in places
+                if period == current or (ready_ms is not None and ready_ms <= period.end_ms)
+            ),
+            key=lambda place: (place[0].start_ms, place[1]),
+        )
+
+    def _end_incidents(self) -> None:
+        """Roll over what ended, withdraw what no rule stands behind any more."""
+        rules = {rule.name: rule for rule in self.given.rules.rules}
+        for incident in self.unit.open_incidents():
+            if incident.kind is Kind.UNREADABLE:
+                continue
+            rule = rules.get(incident.rule)
+            stands = (
+                rule is not None
+                and _splits_alike(rule, incident)
+                and incident.period.startswith(period_kind(rule).value)
+                and (incident.kind is Kind.SPIKE) == isinstance(rule, Spike)
+            )
+            if not stands:
+                self.unit.put_incident(changed(withdraw(incident, self.now_ms)))
+            elif incident.period_end_ms <= self.now_ms:
+                self.unit.put_incident(changed(roll_over(incident, self.now_ms)))
+
+    # ------------------------------------------------------------ messages
+
+    def _tell(self) -> list[Message]:
+        rules = self.given.rules
+        start = self._start_summary() if self.at_start else None
+        messages = routing.messages(
+            self.work.changes, rules.destinations, now_ms=self.now_ms, link=self.given.link, start=start
+        )
+        for step in watch_unreadable(self.unit, self.reading, rules, self.views, link=self.given.link):
+            messages.extend(step)
+        return [message for message in messages if self.unit.enqueue(message)]
+
+    def _start_summary(self) -> StartSummary:
+        totals = self.unit.totals()
+        return StartSummary(
+            projects=tuple(sorted(self.work.names[key] for key in self.reading.active)),
+            history_ms=self.given.rules.history_ms,
+            generations=totals.generations,
+            cost_pico=totals.cost_pico,
+        )
+
+
+def _splits_alike(rule: Rule, incident: Incident) -> bool:
+    """Whether the incident's key holds values of the dimensions by which the rule splits now."""
+    return tuple(name for name, _ in incident.labels) == rule.each
+
+
+def _day_of(view: View) -> Callable[[int], int]:
+    return lambda cell: day_index(view.calendar, cell_start_ms(cell))
+
+
+def _remembering(view: View) -> Callable[[Delta], Key | None]:
+    """The view's key for a delta, worked out once for each set of dimensions."""
+
+    @lru_cache(maxsize=10_000)
+    def of(project: str, dimensions: Dimensions, user: str, session: str) -> Key | None:
+        return view.key_of(project, dimensions, user, session)
+
+    if view.uses_people:
+        return lambda d: of(d.project, d.dimensions, d.user, d.session)
+    return lambda d: of(d.project, d.dimensions, "", "")
+
+
+@lru_cache(maxsize=1024)
+def _revision(rule: Rule, view: View) -> str:
+    """The view, and a hash of everything that can change a judgement: another one means that all keys are judged
+    again."""
+    return f"{view.id}/{blake2b(repr(rule).encode(), digest_size=9).hexdigest()}"

@@ -1,0 +1,158 @@
+"""Sums over the cells of a view, and the exact instant at which a sum crossed a line."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fusewatch.domain.coverage import Span, covers, frontier
+from fusewatch.domain.incidents import Standing
+from fusewatch.domain.periods import (
+    Every,
+    Period,
+    cell_of,
+    cell_start_ms,
+    day_index,
+    day_span,
+    days_of,
+)
+from fusewatch.domain.rules import Rule, Spike, Unit
+from fusewatch.domain.usage import Amounts
+from fusewatch.domain.verdicts import measure
+from fusewatch.domain.views import Key, View
+from fusewatch.ports import AssessUnit, ProjectState, SeriesUnit
+
+FIRST_LOAD_PATIENCE_MS = 10 * 60_000
+"""How long rules whose period is read already wait for the rest of the first load, to be told in one message."""
+
+
+def total(amounts: Iterable[Amounts]) -> Amounts:
+    cost = tokens = requests = 0
+    for each in amounts:
+        cost += each.cost_pico
+        tokens += each.tokens
+        requests += each.requests
+    return Amounts(cost, tokens, requests)
+
+
+def spent(cells: SeriesUnit, view: View, key: Key, period: Period) -> Amounts:
+    """What the key spent in the period: at most 6 quarter-hour cells or 31 day cells are read."""
+    if period.every is Every.HOUR:
+        found = cells.quarters(view.id, key, cell_of(period.start_ms), cell_of(period.end_ms - 1) + 1)
+    else:
+        days = days_of(view.calendar, period)
+        found = cells.days(view.id, key, days.start, days.stop)
+    return total(amounts for _, amounts in found)
+
+
+def baseline_days(
+    cells: SeriesUnit, view: View, key: Key, spike: Spike, today: Period, is_read: Callable[[int], bool]
+) -> list[int]:
+    """The amounts of the days that a spike is compared with, days without spend as zero.
+
+    A day counts when it was read completely and the key existed on it; `is_read` tells the first of a day index.
+    """
+    first_cell = cells.first_cell(view.id, key)
+    if first_cell is None:
+        return []
+    first_day = day_index(view.calendar, cell_start_ms(first_cell))
+    now_day = day_index(view.calendar, today.start_ms)
+    step = 7 if spike.baseline.same_weekday else 1
+    wanted = [now_day - step * n for n in range(1, spike.baseline.days + 1)]
+    days = [day for day in wanted if day >= first_day and is_read(day)]
+    if not days:
+        return []
+    found = dict(cells.days(view.id, key, min(days), max(days) + 1))
+    return [measure(found.get(day, Amounts()), spike.unit) for day in days]
+
+
+def crossing_times(
+    unit: AssessUnit, view: View, key: Key, period: Period, counted: Unit, needs: Sequence[int]
+) -> list[int]:
+    """For each rising amount of `needs`, the start of the generation with which the period's sum reached it.
+
+    Three steps that each read little: the day, the quarter hour, the rows. A sum that never reached an amount (because
+    cells hold corrections) gives the end of what was read.
+    """
+    times: list[int] = []
+    so_far = 0
+    for from_ms, to_ms, amount in _days(unit, view, key, period, counted):
+        if all(so_far + amount < need for need in needs[len(times) :]):
+            so_far += amount
+            continue
+        so_far = _within_day(unit, view, key, Span(from_ms, to_ms), counted, needs, times, so_far)
+        if len(times) == len(needs):
+            return times
+    return times + [period.end_ms - 1] * (len(needs) - len(times))
+
+
+def _days(unit: AssessUnit, view: View, key: Key, period: Period, counted: Unit) -> Iterable[tuple[int, int, int]]:
+    if period.every is Every.HOUR:
+        yield period.start_ms, period.end_ms, measure(spent(unit, view, key, period), counted)
+        return
+    days = days_of(view.calendar, period)
+    for day, amounts in unit.days(view.id, key, days.start, days.stop):
+        yield *day_span(view.calendar, day), measure(amounts, counted)
+
+
+def _within_day(
+    unit: AssessUnit,
+    view: View,
+    key: Key,
+    span: Span,
+    counted: Unit,
+    needs: Sequence[int],
+    times: list[int],
+    so_far: int,
+) -> int:
+    for cell, amounts in unit.quarters(view.id, key, cell_of(span.from_ms), cell_of(span.to_ms - 1) + 1):
+        amount = measure(amounts, counted)
+        if len(times) < len(needs) and so_far + amount >= needs[len(times)]:
+            running = so_far
+            for row in unit.rows(cell_start_ms(cell), cell_start_ms(cell + 1)):
+                if view.key_of(row.project, row.dimensions, row.user, row.session) != key:
+                    continue
+                running += measure(row.amounts, counted)
+                while len(times) < len(needs) and running >= needs[len(times)]:
+                    times.append(row.start_ms)
+        so_far += amount
+    return so_far
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far each project that counts has been read."""
+
+    projects: Mapping[str, ProjectState]
+    coverage: Mapping[str, Sequence[Span]]
+    active: frozenset[str]
+    started_ms: int
+    now_ms: int
+
+    def relevant(self, view: View) -> list[str]:
+        """The active projects that the view may count."""
+        return [key for key in self.active if view.projects is None or key in view.projects]
+
+    def standing(self, view: View, from_ms: int, *, ready: bool) -> Standing:
+        """How far the time from `from_ms` on was read, for all projects of the view."""
+        keys = self.relevant(view)
+        if not keys or any(not self.coverage.get(key) for key in keys):
+            return Standing.CATCHING_UP if ready else Standing.LOADING
+        if all(covers(self.coverage[k], from_ms, frontier(self.coverage[k]) or from_ms) for k in keys):
+            waits = self.now_ms - self.started_ms < FIRST_LOAD_PATIENCE_MS
+            if not ready and waits and any(self.projects[key].loaded_ms is None for key in keys):
+                return Standing.LOADING
+            return Standing.READY
+        return Standing.CATCHING_UP if ready else Standing.LOADING
+
+    def is_read(self, view: View, from_ms: int, to_ms: int) -> bool:
+        """Whether the whole span was read, for all projects of the view."""
+        return all(covers(self.coverage.get(key, ()), from_ms, to_ms) for key in self.relevant(view))
+
+    def as_of_ms(self, view: View) -> int:
+        """How old the oldest of the view's data are."""
+        known = [p.data_as_of_ms for k in self.relevant(view) if (p := self.projects[k]).data_as_of_ms is not None]
+        return min(known, default=self.now_ms)
+
+
+def period_kind(rule: Rule) -> Every:
+    """The period of a rule; a spike of today lives for its local day."""
+    return Every.DAY if isinstance(rule, Spike) else rule.every

@@ -1,0 +1,70 @@
+"""The deliver pass: claim what is due, send it outside any transaction, and note what the receiver said."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from fusewatch.domain.delivery import next_attempt_ms, should_give_up
+from fusewatch.errors import Permanent, Retryable
+from fusewatch.ports import Claimed, Clock, Notifier, Runner, Store
+
+LEASE_MS = 30_000
+"""How long a claim is ours: well above the 8 seconds that a send may take."""
+
+
+class Outcome(StrEnum):
+    SENT = "sent"
+    RETRY = "retry"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at delivery. `reason` is empty when it was sent, else the error's; `text` is for people."""
+
+    destination: str
+    delivery: str
+    outcome: Outcome
+    reason: str = ""
+    text: str = ""
+
+
+async def deliver_one(
+    destination: str, notifier: Notifier, store: Store, run: Runner, clock: Clock, *, holder: str
+) -> Attempt | None:
+    """Attempt the oldest due delivery of one destination; None when nothing is due.
+
+    It is marked sent only after the receiver accepted it. Any failure that the notifier did not foresee counts as
+    one that may pass: the delivery must not be lost to a bug.
+    """
+    now_ms = clock.now_ms()
+    claimed = await run(
+        lambda: store.deliver(lambda u: u.claim(destination, now_ms=now_ms, until_ms=now_ms + LEASE_MS, holder=holder))
+    )
+    if claimed is None:
+        return None
+    try:
+        receipt = await notifier.send(claimed.message)
+    except Permanent as error:
+        return await run(partial(_dead, store, claimed, clock.now_ms(), error.reason, str(error)))
+    except Retryable as error:
+        return await run(partial(_retry, store, claimed, clock.now_ms(), error))
+    except Exception as error:  # noqa: BLE001 - a bug in one notifier must not lose its deliveries
+        unforeseen = Retryable("internal", f"{type(error).__name__}: {error}")
+        return await run(partial(_retry, store, claimed, clock.now_ms(), unforeseen))
+    at_ms = clock.now_ms()
+    await run(lambda: store.deliver(lambda u: u.sent(claimed, at_ms=at_ms, reference=receipt.reference)))
+    return Attempt(destination, claimed.id, Outcome.SENT)
+
+
+def _dead(store: Store, claimed: Claimed, at_ms: int, reason: str, text: str) -> Attempt:
+    store.deliver(lambda u: u.dead(claimed, at_ms=at_ms, reason=reason, text=text))
+    return Attempt(claimed.message.destination, claimed.id, Outcome.DEAD, reason, text)
+
+
+def _retry(store: Store, claimed: Claimed, at_ms: int, error: Retryable) -> Attempt:
+    if should_give_up(claimed.created_ms, at_ms):
+        return _dead(store, claimed, at_ms, error.reason, f"gave up after two days: {error}")
+    next_ms = next_attempt_ms(claimed.id, claimed.attempts + 1, at_ms, error.retry_after_s)
+    store.deliver(lambda u: u.retry(claimed, at_ms=at_ms, next_ms=next_ms, reason=error.reason, text=str(error)))
+    return Attempt(claimed.message.destination, claimed.id, Outcome.RETRY, error.reason, str(error))

@@ -1,0 +1,207 @@
+"""The ingest pass: read the live end of one project, then the newest hole behind it, and write the differences."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import inf
+from typing import TypeVar, cast
+
+from fusewatch.domain.attribution import Resolver
+from fusewatch.domain.coverage import Span
+from fusewatch.domain.merge import generation_of
+from fusewatch.domain.ratebudget import Priority
+from fusewatch.domain.readplan import Lookback, live_span, newest_hole, unread_ms
+from fusewatch.domain.usage import Generation
+from fusewatch.errors import Permanent, Retryable
+from fusewatch.ports import Clock, IngestUnit, Page, Recorded, Rejected, Runner, Source, Store
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+DAY_MS = 86_400_000
+PAGES_A_COMMIT = 5
+PAGES_A_PASS = 10
+"""How many pages of history one pass reads before the live end gets its turn again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One project being read: where from, where to, and how."""
+
+    source: Source
+    project: str
+    resolver: Resolver
+    window_ms: int = 7 * DAY_MS
+    lookback: Lookback = field(default_factory=Lookback)
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What one pass read and wrote. `unread_ms`: what the rules still need; `loaded`: the first load is now complete.
+
+    `failure` is set when the pass ended early; what was read before it is kept.
+    """
+
+    project: str
+    pages: int = 0
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    unpriced: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    unread_ms: int = 0
+    loaded: bool = False
+    failure: Retryable | Permanent | None = None
+
+    @property
+    def more(self) -> bool:
+        """Whether history is left that can be read at once."""
+        return self.unread_ms > 0 and self.failure is None
+
+
+async def ingest_pass(
+    reader: Reader,
+    store: Store,
+    run: Runner,
+    clock: Clock,
+    *,
+    poll: int | None,
+    need_from_ms: int,
+    until: float = inf,
+) -> IngestReport:
+    """Read once. `poll` is the number of the live poll, None to read only history; history stops at `until` on the
+    clock's monotonic scale, when the next poll is due.
+
+    Every batch of pages is one transaction with its coverage, so a crash at any instant loses and doubles nothing.
+    """
+    report = IngestReport(reader.project)
+    try:
+        if poll is not None:
+            now_ms = clock.now_ms()
+            coverage = await run(lambda: store.ingest(reader.project, lambda u: list(u.coverage())))
+            span = live_span(coverage, now_ms, reader.lookback.of_poll(poll))
+            as_of_ms = await _read(reader, store, run, clock, span, now_ms, report, Priority.LIVE, lambda _: False)
+            await run(lambda: store.ingest(reader.project, lambda u: u.succeeded(at_ms=now_ms, as_of_ms=as_of_ms)))
+        coverage = await run(lambda: store.ingest(reader.project, lambda u: list(u.coverage())))
+        hole = newest_hole(coverage, need_from_ms, reader.window_ms, reader.lookback.seldom_ms)
+        if hole is not None:
+
+            def enough(pages: int) -> bool:
+                return pages >= PAGES_A_PASS or clock.monotonic() >= until
+
+            await _read(reader, store, run, clock, hole, hole.to_ms, report, Priority.HISTORY, enough)
+        await run(lambda: store.ingest(reader.project, lambda u: _finish(u, need_from_ms, clock.now_ms(), report)))
+    except (Retryable, Permanent) as failure:
+        report.failure = failure
+        await run(partial(_note_failure, store, reader.project, failure, clock.now_ms()))
+    return report
+
+
+def _finish(unit: IngestUnit, need_from_ms: int, now_ms: int, report: IngestReport) -> None:
+    report.unread_ms = unread_ms(unit.coverage(), need_from_ms)
+    if report.unread_ms == 0 and unit.coverage() and unit.project().loaded_ms is None:
+        unit.loaded(at_ms=now_ms, counters_from_ms=need_from_ms)
+        report.loaded = True
+
+
+def _note_failure(store: Store, project: str, failure: Retryable | Permanent, now_ms: int) -> None:
+    wish = failure.retry_after_s if isinstance(failure, Retryable) else None
+    retry_at_ms = None if wish is None else now_ms + int(wish * 1000)
+    store.failed(project, at_ms=now_ms, reason=failure.reason, text=str(failure), retry_at_ms=retry_at_ms)
+
+
+async def _read(
+    reader: Reader,
+    store: Store,
+    run: Runner,
+    clock: Clock,
+    span: Span,
+    cover_to_ms: int,
+    report: IngestReport,
+    priority: Priority,
+    enough: Callable[[int], bool],
+) -> int:
+    """Walk the span, newest first, writing batch by batch; returns up to when the data are known.
+
+    What starts after `cover_to_ms`, or after the server's own time, is read but not counted as covered: it may not all
+    be there yet. The next page is fetched while the last batch is written.
+    """
+    walk = reader.source.walk(span, priority=priority)
+    batch: list[Page] = []
+    upper_ms = span.to_ms
+    read = 0
+    page = await walk.next_page()
+    as_of_ms = min(cover_to_ms, page.server_now_ms if page else cover_to_ms)
+    while page is not None:
+        _refuse_if_unreadable(page)
+        batch.append(page)
+        read += 1
+        ends = page.last or enough(read)
+        if not ends and len(batch) < PAGES_A_COMMIT:
+            page = await walk.next_page()
+            continue
+        lower_ms = span.from_ms if page.last else max(span.from_ms, page.complete_from_ms)
+        write = _Write(reader, tuple(batch), Span(lower_ms, upper_ms), as_of_ms, clock.now_ms())
+        batch = []
+        upper_ms = min(upper_ms, lower_ms)
+        written = run(partial(store.ingest, reader.project, write))
+        if ends:
+            _count(report, write.pages, await written)
+            break
+        recorded, page = await _both(written, walk.next_page())
+        _count(report, write.pages, recorded)
+    return as_of_ms
+
+
+def _refuse_if_unreadable(page: Page) -> None:
+    """A page of which no row can be read is no page without spend: the span stays unread."""
+    if page.rejected and not page.observations:
+        first = page.rejected[0]
+        which = f"the first ({first.id or 'no id'}) for its {first.field}"
+        raise Retryable("unreadable_rows", f"none of {len(page.rejected)} rows could be read, {which}")
+
+
+async def _both(written: Awaitable[T], fetched: Awaitable[U]) -> tuple[T, U]:
+    """Both results; when one fails the other is still waited for, so that nothing goes on unowned."""
+    results = await asyncio.gather(written, fetched, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    first, second = results
+    return cast("T", first), cast("U", second)
+
+
+def _count(report: IngestReport, pages: Sequence[Page], recorded: Recorded) -> None:
+    report.pages += len(pages)
+    report.rows += sum(len(page.observations) for page in pages)
+    report.new += recorded.new
+    report.changed += recorded.changed
+    report.unpriced += recorded.unpriced
+    for page in pages:
+        report.rejected.extend(page.rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One batch of pages on its way into the ledger; `span` is complete in it."""
+
+    reader: Reader
+    pages: Sequence[Page]
+    span: Span
+    as_of_ms: int
+    now_ms: int
+
+    def __call__(self, unit: IngestUnit) -> Recorded:
+        rows = self._generations()
+        starts = [g.start_ms for g in rows]
+        # Rows at the page's edge may have twins on the next page, and a page that drifted repeats rows of the last one:
+        # they are written now, and covered by the batch that is complete for them.
+        wide = Span(min([*starts, self.span.from_ms]), max([*(s + 1 for s in starts), self.span.to_ms]))
+        recorded = unit.record(wide, rows, now_ms=self.now_ms)
+        unit.cover(Span(self.span.from_ms, min(self.span.to_ms, self.as_of_ms)), read_at_ms=self.now_ms)
+        return recorded
+
+    def _generations(self) -> list[Generation]:
+        made = (generation_of(o, self.reader.resolver) for page in self.pages for o in page.observations)
+        return [g for g in made if g is not None]

@@ -1,0 +1,163 @@
+"""The reconcile pass: Langfuse's own sums of each hour against their last reading and the ledger; what differs is read
+again, and what still differs is drift."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from fusewatch.app.ingest import Reader
+from fusewatch.domain.coverage import Span, frontier, holes
+from fusewatch.domain.merge import generation_of, newest
+from fusewatch.domain.money import pico_from_json
+from fusewatch.domain.ratebudget import Priority
+from fusewatch.domain.reconciling import (
+    HOUR_MS,
+    HourLedger,
+    HourReading,
+    HourState,
+    closed_hours,
+    drift,
+    hour_states,
+    to_sweep,
+)
+from fusewatch.domain.usage import Generation
+from fusewatch.errors import Permanent, Retryable
+from fusewatch.ports import Clock, IngestUnit, Runner, Store
+
+HOURS_A_REQUEST = 1000
+HOURS_A_PASS = 48
+"""How many hours one pass reads again at most: the rest is left for the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class HourReport:
+    """One hour as it was found and as it is after this pass (`after` is `before` where nothing was read)."""
+
+    before: HourState
+    after: HourState
+    read: bool
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+
+
+@dataclass(slots=True)
+class ReconcileReport:
+    """What one pass compared and mended. `drift_pico` is what stays unexplained: ledger minus Langfuse, 1e-12 USD."""
+
+    project: str
+    hours: list[HourReport] = field(default_factory=list)
+    left: int = 0
+    drift_pico: int = 0
+    failure: Retryable | Permanent | None = None
+
+
+async def reconcile_pass(
+    reader: Reader,
+    store: Store,
+    run: Runner,
+    clock: Clock,
+    *,
+    from_ms: int,
+    most: int = HOURS_A_PASS,
+    sweep: bool = True,
+    told: Callable[[HourReport], None] = lambda _: None,
+) -> ReconcileReport:
+    """Compare the settled hours from `from_ms` on that were read without a gap; at most 1,000 of them, the newest.
+
+    One request when nothing changed, and those of the hours whose weekly turn it is, unless `sweep` is off. `told`
+    hears of each hour as it is done.
+    """
+    report = ReconcileReport(reader.project)
+    try:
+        start_ms, end_ms = await run(lambda: store.ingest(reader.project, lambda u: _span(u, from_ms, clock.now_ms())))
+        if start_ms == end_ms:
+            return report
+        sums = await reader.source.sums(Span(start_ms, end_ms))
+        metrics = {s.start_ms: (s.fingerprint, pico_from_json(s.cost)) for s in sums}
+        states = await run(lambda: store.ingest(reader.project, lambda u: _states(u, Span(start_ms, end_ms), metrics)))
+        swept = to_sweep(states) if sweep else frozenset()
+        reads = 0
+        for state in states:
+            wanted = state.must_read or state.hour_ms in swept
+            if wanted and reads < most:
+                reads += 1
+                done = await _read_hour(reader, store, run, clock, state)
+            else:
+                report.left += wanted
+                done = HourReport(state, state, read=False)
+            report.hours.append(done)
+            told(done)
+        at_ms = clock.now_ms()
+        report.drift_pico = drift([hour.after for hour in report.hours if hour.read or not hour.after.must_read])
+        await run(lambda: store.ingest(reader.project, lambda u: _finish(u, report, at_ms)))
+    except (Retryable, Permanent) as failure:
+        report.failure = failure
+    return report
+
+
+def _span(unit: IngestUnit, from_ms: int, now_ms: int) -> tuple[int, int]:
+    """The settled hours that are wholly covered, without a hole, newest first as far as one request reaches."""
+    coverage = unit.coverage()
+    end = frontier(coverage)
+    if end is None:
+        return 0, 0
+    gaps = holes(coverage, from_ms, end)
+    covered_from = gaps[-1].to_ms if gaps else from_ms
+    start_ms, end_ms = closed_hours(covered_from, min(now_ms, end))
+    return max(start_ms, end_ms - HOURS_A_REQUEST * HOUR_MS), end_ms
+
+
+def _states(unit: IngestUnit, span: Span, metrics: dict[int, tuple[str, int]]) -> list[HourState]:
+    return hour_states(span.from_ms, span.to_ms, metrics, unit.hours(span), unit.readings(span))
+
+
+async def _read_hour(reader: Reader, store: Store, run: Runner, clock: Clock, state: HourState) -> HourReport:
+    """Read every row of the hour, write the differences, note what vanished and what is stored twice."""
+    span = Span(state.hour_ms, state.hour_ms + HOUR_MS)
+    walk = reader.source.walk(span, priority=Priority.RECONCILE)
+    rows: list[Generation] = []
+    rejected = 0
+    while (page := await walk.next_page()) is not None:
+        rejected += len(page.rejected)
+        rows.extend(g for o in page.observations if (g := generation_of(o, reader.resolver)) is not None)
+    return await run(
+        lambda: store.ingest(
+            reader.project, lambda u: _write_hour(u, state, span, rows, clock.now_ms(), complete=rejected == 0)
+        )
+    )
+
+
+def _write_hour(
+    unit: IngestUnit, state: HourState, span: Span, rows: Sequence[Generation], now_ms: int, *, complete: bool
+) -> HourReport:
+    recorded = unit.record(span, rows, now_ms=now_ms, whole=complete)
+    present = {(row.trace_id, row.id) for row in rows}
+    gone = unit.mark_gone(span, present, at_ms=now_ms) if complete else 0
+    versions: dict[tuple[str, str], list[Generation]] = {}
+    for row in rows:
+        versions.setdefault((row.trace_id, row.id), []).append(row)
+    duplicates = sum(r.cost_pico for r in rows) - sum(newest(found).cost_pico for found in versions.values())
+    ledger = unit.hours(span).get(state.hour_ms)
+    after = HourState(
+        state.hour_ms,
+        state.fingerprint,
+        state.langfuse_pico,
+        ledger or HourLedger(0, 0, 0, 0),
+        HourReading(state.fingerprint, state.langfuse_pico, duplicates, 0, now_ms),
+    )
+    reading = HourReading(state.fingerprint, state.langfuse_pico, duplicates, after.unexplained_pico, now_ms)
+    unit.put_reading(state.hour_ms, reading)
+    damaged = state.must_read and state.reading is not None and state.reading.fingerprint == state.fingerprint
+    if damaged and (recorded.new or recorded.changed):
+        unit.distrust_cells()
+    return HourReport(state, after, read=True, new=recorded.new, changed=recorded.changed, gone=gone)
+
+
+def _finish(unit: IngestUnit, report: ReconcileReport, at_ms: int) -> None:
+    """Remember the hours that agreed without being read, and the drift."""
+    for hour in report.hours:
+        state = hour.after
+        if not hour.read and not state.must_read and state.reading is None:
+            reading = HourReading(state.fingerprint, state.langfuse_pico, 0, state.unexplained_pico, at_ms)
+            unit.put_reading(state.hour_ms, reading)
+    unit.reconciled(at_ms=at_ms, drift_pico=report.drift_pico)

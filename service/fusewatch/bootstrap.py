@@ -1,0 +1,225 @@
+"""The one place that names concrete classes and puts them together."""
+
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+import httpx
+
+from fusewatch.app.rategate import RateGates
+from fusewatch.config.rulefile import (
+    ConsoleConfig,
+    DestinationConfig,
+    Loaded,
+    ProjectConfig,
+    SlackConfig,
+    WebhookConfig,
+    load,
+    load_text,
+)
+from fusewatch.domain.rules import RuleSet
+from fusewatch.errors import ConfigError, Problem
+from fusewatch.langfuse.source import open_source
+from fusewatch.langfuse.transport import base_url_of
+from fusewatch.notify.factory import build as build_notifier
+from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.ports import Clock, Notifier, Source, Store, StoredRules
+
+OnRequest = Callable[[str, str, str, float], None]
+"""Told after each request to Langfuse: project name, endpoint, status or reason, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectEntry:
+    """A project as configured: its name in the budget file, its host, and the way to read it."""
+
+    name: str
+    host: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The outside world as one budget file names it. `mark` tells whether another file names another world."""
+
+    projects: tuple[ProjectEntry, ...]
+    notifiers: Mapping[str, Notifier]
+    mark: object
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where the outside begins. Tests put their own transports in, the demo its own stream."""
+
+    clock: Clock
+    on_request: OnRequest
+    stream: TextIO | None = None
+    transport: httpx.AsyncBaseTransport | None = None
+    gates: RateGates | None = None
+    """The rate budgets of this process's organisations; without them only `Retry-After` is obeyed."""
+
+
+def kind_of(config: DestinationConfig) -> Kind | None:
+    """What the notifier of a configured destination needs; None for types that this version cannot send to."""
+    match config:
+        case ConsoleConfig():
+            return ConsoleKind()
+        case SlackConfig(webhook_url=url) if url is not None:
+            return SlackWebhookKind(url.get_secret_value())
+        case SlackConfig(token=token) if token is not None:
+            return SlackBotKind(token.get_secret_value(), config.channel)
+        case WebhookConfig():
+            return WebhookKind(config.url.get_secret_value(), tuple(s.get_secret_value() for s in config.secrets))
+        case _:
+            return None
+
+
+def check_destinations(loaded: Loaded) -> None:
+    """ConfigError with every destination whose values cannot be meant; nothing is sent."""
+    problems = []
+    for config in loaded.destinations:
+        try:
+            kind_of(config)
+        except ValueError as error:
+            problems.append(Problem("destinations", 0, config.name, str(error)))
+    if problems:
+        raise ConfigError(problems)
+
+
+def load_rules(path: Path, environ: Mapping[str, str], *, secrets: bool) -> Loaded:
+    """The budget file, destinations checked as far as that goes without sending anything."""
+    loaded = load(path, environ, secrets=secrets)
+    if secrets:
+        check_destinations(loaded)
+    return loaded
+
+
+def connect_destination(config: DestinationConfig, world: World) -> Notifier | None:
+    """The notifier of one destination, None for a type that this version cannot send to."""
+    kind = kind_of(config)
+    if kind is None:
+        return None
+    return build_notifier(
+        kind, world.clock, timezone=config.timezone, transport=world.transport, stream=world.stream or sys.stdout
+    )
+
+
+def connect_project(config: ProjectConfig, world: World, store: Store | None) -> ProjectEntry:
+    """The way to one project. What an earlier run learned of its API saves the probe, which costs a metrics request."""
+    host = base_url_of(config.base_url)
+    known = store.known(host, config.name) if store is not None else None
+    source = open_source(
+        config.base_url,
+        config.public_key,
+        config.secret_key.get_secret_value(),
+        clock=world.clock,
+        remembered_api=known.api if known else "",
+        transport=world.transport,
+        on_request=partial(world.on_request, config.name),
+        gate=world.gates.source(config.base_url, known.organisation_id if known else "") if world.gates else None,
+    )
+    return ProjectEntry(config.name, host, source)
+
+
+@dataclass(slots=True)
+class Rulebook:
+    """The budget file in force. A broken file never replaces good rules, not even over a restart.
+
+    `fallback` holds what was wrong with the file when the last good text from the database stands in for it.
+    """
+
+    path: Path
+    environ: Mapping[str, str]
+    store: Store
+    world: World
+    loaded: Loaded
+    fallback: ConfigError | None = None
+    _seen: str = field(default="", repr=False)
+
+    @classmethod
+    def open(cls, path: Path, environ: Mapping[str, str], store: Store, world: World, *, strict: bool) -> "Rulebook":
+        """Read the file; where it is broken, the last good text, unless `strict`. ConfigError when neither works."""
+        try:
+            loaded = load_rules(path, environ, secrets=True)
+        except ConfigError as error:
+            stored = store.read(lambda unit: unit.rules())
+            if strict or stored is None:
+                raise
+            try:
+                name, text = stored.files[0]
+                loaded = load_text(text, name, environ, secrets=True)
+            except ConfigError:
+                raise error from None
+            return cls._with(path, environ, store, world, loaded, error)
+        return cls._with(path, environ, store, world, loaded, None)
+
+    @classmethod
+    def _with(
+        cls,
+        path: Path,
+        environ: Mapping[str, str],
+        store: Store,
+        world: World,
+        loaded: Loaded,
+        fallback: ConfigError | None,
+    ) -> "Rulebook":
+        book = cls(path, environ, store, world, loaded, fallback)
+        book._take(loaded, keep=fallback is None)
+        return book
+
+    @property
+    def rules(self) -> RuleSet:
+        return self.loaded.rules
+
+    def connect(self) -> Connections:
+        projects = tuple(connect_project(config, self.world, self.store) for config in self.loaded.projects)
+        notifiers = {
+            config.name: notifier
+            for config in self.loaded.destinations
+            if (notifier := connect_destination(config, self.world)) is not None
+        }
+        return Connections(projects, notifiers, self.mark())
+
+    def mark(self) -> object:
+        return (self.loaded.projects, self.loaded.destinations)
+
+    def reload(self) -> bool:
+        """Read the file again. True when it changed; ConfigError, once for each broken text, when it is broken."""
+        try:
+            loaded = load_rules(self.path, self.environ, secrets=True)
+        except ConfigError as error:
+            if str(error) == self._seen:
+                return False
+            self._seen = str(error)
+            self.fallback = error
+            raise
+        was_broken, self.fallback, self._seen = self.fallback is not None, None, ""
+        same = loaded.rules.revision == self.rules.revision and self._world_of(loaded) == self.mark()
+        if same and not was_broken:
+            return False
+        self._take(loaded, keep=True)
+        return True
+
+    async def changed(self) -> AsyncIterator[None]:
+        """Whenever the file may have changed: on a sign from the file system (a ConfigMap's symlink swap included), and
+        every second anyway, since network file systems give no sign."""
+        from watchfiles import awatch  # noqa: PLC0415 - only the daemon needs it
+
+        folder = self.path if self.path.is_dir() else self.path.parent
+        watched = folder if folder.exists() else Path()
+        async for _ in awatch(watched, rust_timeout=1000, yield_on_timeout=True, recursive=False):
+            yield
+
+    def _take(self, loaded: Loaded, *, keep: bool) -> None:
+        self.loaded = loaded
+        self.store.set_metric_labels(loaded.rules.metric_labels, loaded.rules.max_series)
+        if keep:
+            text = StoredRules(((str(self.path), loaded.text),), self.world.clock.now_ms())
+            self.store.keep_rules(text)
+
+    @staticmethod
+    def _world_of(loaded: Loaded) -> object:
+        return (loaded.projects, loaded.destinations)

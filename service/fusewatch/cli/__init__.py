@@ -1,0 +1,79 @@
+"""The command line: a module for each command, imported only when it is called."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+import typer
+
+from fusewatch import __version__
+from fusewatch.errors import ConfigError, FusewatchError
+
+COMMANDS = {
+    "init": "Look at your Langfuse and write a commented budget file.",
+    "check": "Check a budget file: every mistake at once, with its line.",
+    "run": "Run the daemon.",
+    "status": "Show budgets, incidents, projects and deliveries.",
+    "reconcile": "Compare the ledger with Langfuse hour by hour, and mend what differs.",
+    "notify-test": "Send a test message to the destinations.",
+    "doctor": "Look for what keeps Fusewatch from working, and say what to do.",
+    "demo": "Run the whole job on made-up traffic: no account, no key, no server.",
+    "schema": "Print the JSON Schema of the budget file, for editors.",
+}
+
+_ABOUT = f"""Watch what your LLMs cost, through the Langfuse you have, and tell the right people before the bill does.
+
+Version {__version__}. See it work at once: fusewatch demo
+"""
+
+
+def main() -> None:
+    """The entry point. Exit codes: 0 fine, 1 the answer is no, 2 wrong use (a broken budget file is wrong use)."""
+    try:
+        _app(sys.argv[1:])()
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        sys.exit(2)
+    except FusewatchError as error:
+        print(f"fusewatch: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output went away; a second complaint at interpreter exit would help nobody.
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _app(arguments: list[str]) -> typer.Typer:
+    """The application with the one command that is called; the others only have their line in the help, so that
+    `check` answers in half a second."""
+    app = typer.Typer(
+        name="fusewatch", help=_ABOUT, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+    app.callback()(_version)
+    called = next((word for word in arguments if not word.startswith("-")), "")
+    for name, summary in COMMANDS.items():
+        command = import_module(f"fusewatch.cli.{name.replace('-', '_')}").command if name == called else _stub
+        app.command(name, short_help=summary)(command)
+    return app
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+def _version(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and end.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    """Options of the program itself; `--version` is answered before a command is missed."""
+
+
+def _stub() -> None:
+    """Only its line in the help is ever used."""
+
+
+Command = Callable[..., None]

@@ -1,0 +1,46 @@
+"""What the commands that read Langfuse share: the projects of the budget file, each with its reader."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from fusewatch.app.ingest import Reader
+from fusewatch.app.rategate import RateGates
+from fusewatch.bootstrap import connect_project, load_rules
+from fusewatch.cli.common import environ
+from fusewatch.cli.online import world
+from fusewatch.config.rulefile import Loaded, ProjectConfig
+from fusewatch.config.settings import Settings
+from fusewatch.domain.attribution import Resolver
+from fusewatch.errors import ConfigError, Problem
+from fusewatch.ports import Store
+from fusewatch.runtime import InlineRunner
+
+
+def chosen_projects(settings: Settings, name: str | None) -> tuple[Loaded, list[ProjectConfig]]:
+    """The budget file and those of its projects that are meant; ConfigError when there is none of that name."""
+    loaded = load_rules(Path(settings.config), environ(), secrets=True)
+    projects = [p for p in loaded.projects if name in (None, p.name)]
+    if not projects:
+        known = ", ".join(p.name for p in loaded.projects)
+        raise ConfigError(
+            [Problem("command line", 0, "--project", f"there is no project {name}", f"choose from {known}")]
+        )
+    return loaded, projects
+
+
+@asynccontextmanager
+async def opened(config: ProjectConfig, loaded: Loaded, store: Store) -> AsyncIterator[Reader]:
+    """The reader of one project, identified and registered; raises as `Source.identify` does."""
+    outside = world()
+    outside = replace(outside, gates=RateGates(store, InlineRunner(), outside.clock))
+    entry = connect_project(config, outside, store)
+    try:
+        identity = await entry.source.identify()
+        state = store.register(identity, config.name, now_ms=outside.clock.now_ms())
+        yield Reader(entry.source, state.key, Resolver(loaded.rules.attribution))
+    finally:
+        await entry.source.close()
+        if outside.gates is not None:
+            await outside.gates.save()

@@ -1,0 +1,55 @@
+"""`fusewatch run`: the daemon."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusewatch.bootstrap import load_rules
+from fusewatch.cli.common import ConfigOption, DatabaseOption, environ, holder
+from fusewatch.config.settings import listen_is_loopback, load_settings
+from fusewatch.daemon.service import Service, run_service
+from fusewatch.runtime import SystemClock
+from fusewatch.store import open_store
+from fusewatch.store.connection import database_path
+
+
+def command(
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse to start on a broken budget file, even with good rules stored.")
+    ] = False,
+) -> None:
+    """Run the daemon: read Langfuse, judge the rules, send notices, serve /metrics and the page.
+
+    It ends in good order on SIGTERM or Ctrl-C. Settings come from the environment; see the README.
+
+    For example: fusewatch run --config config/budgets.yaml
+    """
+    settings = load_settings(environ(), config=config, database_url=database)
+    url = settings.database_url.get_secret_value()
+    if not database_path(url).exists():
+        # A first start that cannot work leaves nothing behind.
+        load_rules(Path(settings.config), environ(), secrets=True)
+    with open_store(url, holder=holder(), exclusive=True) as store:
+        asyncio.run(
+            run_service(
+                Service(
+                    config=Path(settings.config),
+                    environ=environ(),
+                    store=store,
+                    clock=SystemClock(),
+                    holder=holder(),
+                    listen=settings.listen,
+                    listen_is_loopback=listen_is_loopback(settings.listen),
+                    poll_interval_s=settings.poll_interval / 1000,
+                    read_token=settings.read_token.get_secret_value() if settings.read_token else None,
+                    web_token=settings.web_token.get_secret_value() if settings.web_token else None,
+                    public_url=settings.public_url or "",
+                    log_format=settings.log_format,
+                    strict=strict,
+                )
+            )
+        )

@@ -1,0 +1,193 @@
+"""`fusewatch status`: where things stand, from the database; works with the daemon running or stopped."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fusewatch.app.snapshot import BudgetLine, Snapshot, take_snapshot
+from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
+from fusewatch.config.rulefile import load, load_text
+from fusewatch.config.settings import load_settings
+from fusewatch.domain.incidents import Standing
+from fusewatch.domain.money import format_usd, usd_json
+from fusewatch.domain.periods import local_clock
+from fusewatch.domain.rules import RuleSet, Unit
+from fusewatch.errors import ConfigError
+from fusewatch.ports import ProjectState, Store
+from fusewatch.runtime import SystemClock
+from fusewatch.store import open_store
+
+SHOWN = 30
+
+
+def command(config: ConfigOption = None, database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+    """Show budgets, incidents, projects and deliveries.
+
+    For example: fusewatch status --json
+    """
+    settings = load_settings(environ(), config=config, database_url=database)
+    store = open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False)
+    try:
+        rules = _rules(Path(settings.config), store)
+        now_ms = SystemClock().now_ms()
+        keys = store.read(lambda unit: frozenset(project.key for project in unit.projects()))
+        picture = take_snapshot(store, rules, keys, now_ms=now_ms, started_ms=0)
+    finally:
+        store.close()
+    if as_json:
+        print_json(_document(picture))
+    else:
+        _print(picture, rules.calendar.timezone)
+
+
+def _rules(path: Path, store: Store) -> RuleSet:
+    """The rules of the file; while it is broken, those that the daemon goes on with."""
+    try:
+        return load(path, environ(), secrets=False).rules
+    except ConfigError:
+        stored = store.read(lambda unit: unit.rules())
+        if stored is None:
+            raise
+        name, text = stored.files[0]
+        return load_text(text, name, environ(), secrets=False).rules
+
+
+def amount(value: int, unit: Unit) -> str:
+    """An amount as people read it."""
+    match unit:
+        case Unit.USD:
+            return format_usd(value)
+        case Unit.TOKENS | Unit.REQUESTS:
+            return f"{value:,} {unit.value}"
+
+
+def _print(picture: Snapshot, zone: str) -> None:
+    console = Console(highlight=False)
+    totals = picture.totals
+    console.print(
+        f"{totals.generations:,} generations, {format_usd(totals.cost_pico)}"
+        + (f", {totals.unpriced:,} of them without a price" if totals.unpriced else "")
+    )
+    for project in picture.projects:
+        console.print(Text(_health(project, picture.now_ms, zone)))
+    if picture.loading:
+        console.print(Text(f"Still loading the history of: {', '.join(picture.loading)}"))
+    _print_incidents(console, picture, zone)
+    _print_budgets(console, picture.budgets)
+    waiting = sum(n for (_, state), n in picture.deliveries.items() if state in ("pending", "claimed"))
+    dead = sum(n for (_, state), n in picture.deliveries.items() if state == "dead")
+    console.print(f"Deliveries: {waiting} waiting, {dead} dead")
+    for row in picture.stuck:
+        if row.text:
+            console.print(Text(f"  {row.destination}: {row.state} after {row.attempts} attempts: {row.text}"))
+
+
+def _health(project: ProjectState, now_ms: int, zone: str) -> str:
+    if project.failing_since_ms is not None:
+        since = f"{local_clock(zone, project.failing_since_ms):%Y-%m-%d %H:%M}"
+        return f"{project.name}: cannot be read since {since}: {project.failure_text}"
+    if project.data_as_of_ms is None:
+        return f"{project.name}: not read yet"
+    age = max(0, (now_ms - project.data_as_of_ms) // 1000)
+    at = f"{local_clock(zone, project.data_as_of_ms):%Y-%m-%d %H:%M:%S}"
+    return f"{project.name}: data as of {at} ({age} s ago), {project.api} API"
+
+
+def _print_incidents(console: Console, picture: Snapshot, zone: str) -> None:
+    if not picture.open_incidents:
+        console.print("No open incidents.")
+        return
+    table = Table("open incident", "severity", "now", "limit", "since", box=None, pad_edge=False)
+    for incident in picture.open_incidents[:SHOWN]:
+        name = f"{incident.rule} {incident.group}".strip()
+        since = incident.crossings[0].at_ms if incident.crossings else incident.opened_ms
+        table.add_row(
+            Text(name),
+            incident.severity.word,
+            amount(incident.measured, incident.unit),
+            amount(incident.limit, incident.unit),
+            f"{local_clock(zone, since):%d %b %H:%M}",
+        )
+    console.print(table)
+    _print_rest(console, len(picture.open_incidents))
+
+
+def _print_budgets(console: Console, budgets: tuple[BudgetLine, ...]) -> None:
+    if not budgets:
+        return
+    table = Table("budget", "spent", "limit", "used", "", box=None, pad_edge=False)
+    for line in sorted(budgets, key=lambda line: -line.ratio)[:SHOWN]:
+        table.add_row(
+            Text(f"{line.budget} {line.group}".strip()),
+            amount(line.spent, line.unit),
+            amount(line.limit, line.unit),
+            f"{line.ratio:.0%}" if line.limit > 0 else "-",
+            "" if line.standing is Standing.READY else "at least: a gap is not read yet",
+        )
+    console.print(table)
+    _print_rest(console, len(budgets))
+
+
+def _print_rest(console: Console, count: int) -> None:
+    if count > SHOWN:
+        console.print(f"… and {count - SHOWN:,} more; --json lists all")
+
+
+def _document(picture: Snapshot) -> dict[str, object]:
+    def value(number: int, unit: Unit) -> str | int:
+        return usd_json(number) if unit is Unit.USD else number
+
+    return {
+        "generations": picture.totals.generations,
+        "spend_usd": usd_json(picture.totals.cost_pico),
+        "unpriced_requests": picture.totals.unpriced,
+        "loading": list(picture.loading),
+        "projects": [
+            {
+                "name": p.name,
+                "host": p.host,
+                "project_id": p.project_id,
+                "api": p.api,
+                "loaded": p.loaded_ms is not None,
+                "data_as_of_ms": p.data_as_of_ms,
+                "failing_since_ms": p.failing_since_ms,
+                "failure": p.failure,
+                "failure_text": p.failure_text,
+            }
+            for p in picture.projects
+        ],
+        "budgets": [
+            {
+                "budget": line.budget,
+                "key": line.group,
+                "unit": line.unit.value,
+                "spent": value(line.spent, line.unit),
+                "limit": value(line.limit, line.unit),
+                "resets_ms": line.resets_ms,
+                "standing": line.standing.value,
+            }
+            for line in picture.budgets
+        ],
+        "incidents": [
+            {
+                "id": i.id,
+                "rule": i.rule,
+                "key": i.group,
+                "kind": i.kind.value,
+                "period": i.period,
+                "severity": i.severity.word,
+                "state": i.state.value,
+                "measured": value(i.measured, i.unit),
+                "limit": value(i.limit, i.unit),
+                "opened_ms": i.opened_ms,
+                "told": list(i.told),
+            }
+            for i in picture.open_incidents
+        ],
+        "deliveries": [
+            {"destination": destination, "state": state, "count": count}
+            for (destination, state), count in sorted(picture.deliveries.items())
+        ],
+    }

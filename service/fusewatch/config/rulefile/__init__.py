@@ -1,0 +1,32 @@
+"""The budget file: strict YAML with positions, variables filled in, models, and the domain's rules in the end."""
+
+from fusewatch.config.rulefile.loaded import (
+    AlertmanagerConfig,
+    AppriseConfig,
+    ConsoleConfig,
+    DestinationConfig,
+    EmailConfig,
+    Loaded,
+    PagerdutyConfig,
+    ProjectConfig,
+    QuietHours,
+    SlackConfig,
+    WebhookConfig,
+)
+from fusewatch.config.rulefile.loading import load, load_text
+
+__all__ = [
+    "AlertmanagerConfig",
+    "AppriseConfig",
+    "ConsoleConfig",
+    "DestinationConfig",
+    "EmailConfig",
+    "Loaded",
+    "PagerdutyConfig",
+    "ProjectConfig",
+    "QuietHours",
+    "SlackConfig",
+    "WebhookConfig",
+    "load",
+    "load_text",
+]

@@ -1,0 +1,160 @@
+"""Models → the domain's rules. Everything here was validated before, so nothing can fail."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from fusewatch.config.rulefile.inactive import why_not_judged
+from fusewatch.config.rulefile.models import BudgetFile
+from fusewatch.config.rulefile.revision import revision_of
+from fusewatch.config.rulefile.rulemodels import (
+    SPIKE_UNITS,
+    BaselinePart,
+    BudgetPart,
+    CalendarPart,
+    OverridePart,
+    RulePart,
+    SpikePart,
+    ThresholdPart,
+)
+from fusewatch.domain.periods import Calendar, Every, day_span
+from fusewatch.domain.rules import (
+    DEFAULT_ATTRIBUTION,
+    DEFAULT_EXCLUDED_ENVIRONMENTS,
+    DEFAULT_THRESHOLDS,
+    AttributionSource,
+    Baseline,
+    BaselineUsing,
+    Budget,
+    DestinationPolicy,
+    Matcher,
+    Override,
+    Route,
+    RuleSet,
+    Scope,
+    Severity,
+    Spike,
+    Threshold,
+    Unreadable,
+)
+
+
+def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], default: tuple[str, ...]) -> RuleSet:
+    """The rule set. `policies` are the destinations that this version can send to; `default` is the default notify."""
+    sendable = frozenset(policies)
+    calendar = _calendar(file, Calendar())
+    rules = RuleSet(
+        budgets=tuple(_budget(b, calendar, sendable) for b in file.budgets if why_not_judged(b) is None),
+        spikes=tuple(_spike(s, calendar, sendable) for s in file.spikes if why_not_judged(s) is None),
+        routes=tuple(
+            Route(_matchers(r.where), _sendable(r.notify, sendable), tuple(r.labels.items()), r.runbook)
+            for r in file.routes
+        ),
+        notify=default,
+        destinations=dict(policies),
+        attribution=_attribution(file),
+        excluded_environments=file.environments.exclude if file.environments else DEFAULT_EXCLUDED_ENVIRONMENTS,
+        calendar=calendar,
+        unreadable=_unreadable(file),
+        metric_labels=file.metrics.labels,
+        max_series=file.metrics.max_series,
+        history_ms=file.history,
+    )
+    return replace(rules, revision=revision_of(rules))
+
+
+def _sendable(names: Iterable[str], sendable: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in sendable)
+
+
+def _told(names: tuple[str, ...] | None, sendable: frozenset[str]) -> tuple[str, ...] | None:
+    """Destinations that can be told. Where none of those named can, it is as if none were named: nothing gets lost."""
+    if not names:
+        return names
+    return _sendable(names, sendable) or None
+
+
+def _calendar(part: CalendarPart, outer: Calendar) -> Calendar:
+    return Calendar(
+        outer.timezone if part.timezone is None else part.timezone,
+        outer.day_starts_at_min if part.day_starts_at is None else part.day_starts_at,
+        outer.week_starts_on if part.week_starts_on is None else part.week_starts_on,
+        outer.month_starts_on if part.month_starts_on is None else part.month_starts_on,
+    )
+
+
+def _matchers(where: Mapping[str, tuple[str, ...]]) -> tuple[Matcher, ...]:
+    return tuple(Matcher(dimension, patterns) for dimension, patterns in where.items())
+
+
+def _scope(rule: RulePart) -> Scope:
+    return Scope(_matchers(rule.where), _matchers(rule.not_))
+
+
+def _budget(part: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> Budget:
+    assert part.every is not None, "a budget without `every` has `last`, and is not judged in this version"
+    calendar = _calendar(part, calendar)
+    return Budget(
+        name=part.name,
+        limit=part.limit,
+        every=Every(part.every),
+        calendar=calendar,
+        scope=_scope(part),
+        each=part.each,
+        thresholds=tuple(_threshold(t, sendable) for t in part.thresholds or ()) or DEFAULT_THRESHOLDS,
+        overrides=tuple(_override(o, part, calendar, sendable) for o in part.overrides),
+        notify=_told(part.notify, sendable),
+        was=part.was,
+    )
+
+
+def _threshold(part: ThresholdPart, sendable: frozenset[str]) -> Threshold:
+    return Threshold(part.at, part.severity or _usual_severity(part.at), _told(part.notify, sendable))
+
+
+def _usual_severity(share: Fraction) -> Severity:
+    """That of the highest default threshold that the share reaches."""
+    reached = [threshold.severity for threshold in DEFAULT_THRESHOLDS if threshold.share <= share]
+    return reached[-1] if reached else Severity.INFO
+
+
+def _override(part: OverridePart, budget: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> Override:
+    return Override(
+        match=_matchers(part.match),
+        limit=part.limit if part.has_limit else budget.limit,
+        notify=_told(part.notify, sendable),
+        until_ms=None if part.until is None else day_span(calendar, part.until.toordinal())[0],
+        because=part.because,
+    )
+
+
+def _spike(part: SpikePart, calendar: Calendar, sendable: frozenset[str]) -> Spike:
+    assert part.factor is not None, "only a seasonal spike has no factor, and it is not judged in this version"
+    return Spike(
+        name=part.name,
+        factor=part.factor,
+        floor=part.floor.amount if part.floor else 0,
+        unit=SPIKE_UNITS[part.of],
+        baseline=_baseline(part.baseline),
+        calendar=_calendar(part, calendar),
+        scope=_scope(part),
+        each=part.each,
+        notify=_told(part.notify, sendable),
+        was=part.was,
+    )
+
+
+def _baseline(part: BaselinePart) -> Baseline:
+    return Baseline(part.days, part.least, BaselineUsing(part.using), part.same_weekday)
+
+
+def _attribution(file: BudgetFile) -> tuple[tuple[str, tuple[AttributionSource, ...]], ...]:
+    """The defaults of feature and team hold unless the file says otherwise for them."""
+    return tuple({**dict(DEFAULT_ATTRIBUTION), **file.attribution}.items())
+
+
+def _unreadable(file: BudgetFile) -> Unreadable:
+    watch = file.watch.unreadable
+    if watch is None:
+        return Unreadable(None)
+    return Unreadable() if watch.after is None else Unreadable(watch.after)

@@ -1,0 +1,61 @@
+"""What this version accepts and checks but does not act on yet, said in plain sentences."""
+
+from collections.abc import Iterator
+
+from fusewatch.config.rulefile.models import BudgetFile
+from fusewatch.config.rulefile.rulemodels import BudgetPart, SpikePart
+from fusewatch.config.rulefile.yamltree import Path, Tree
+
+_LATER_SECTIONS = ("prices", "retention", "heartbeat", "repeat", "quiet_hours", "digest", "exports")
+_LATER_WATCHES = ("unpriced", "drift", "unattributed", "silent", "new")
+ACTIVE_TYPES = ("slack", "webhook", "console")
+
+
+def why_not_judged(rule: BudgetPart | SpikePart) -> tuple[str, str] | None:
+    """The key and the words for what makes a whole rule inactive; None for a rule that is judged."""
+    match rule:
+        case BudgetPart():
+            if rule.last is not None:
+                return "last", "rolling windows are not active in this version, so this budget is not judged"
+            if rule.source == "metrics":
+                return "source", "source: metrics is not active in this version, so this budget is not judged"
+        case SpikePart():
+            if rule.method == "seasonal":
+                return "method", "method: seasonal is not active in this version, so this spike is not judged"
+            if rule.last is not None:
+                return "last", "windows of spikes are not active in this version, so this spike is not judged"
+            if rule.of == "cost per request":
+                return "of", "of: cost per request is not active in this version, so this spike is not judged"
+    return None
+
+
+def inactive_sentences(file: BudgetFile, tree: Tree) -> tuple[str, ...]:
+    """One sentence for each part, with its place, in the order of the file."""
+    found = list(_inactive(file, tree))
+    places = sorted((tree.place(path), words) for path, words in found)
+    return tuple(f"{place.file}:{place.line}: {place.path}: {words}" for place, words in places)
+
+
+def _inactive(file: BudgetFile, tree: Tree) -> Iterator[tuple[Path, str]]:
+    for name in _LATER_SECTIONS:
+        if tree.values.get(name) not in (None, []):
+            yield (name,), "not active in this version"
+    for name, destination in file.destinations.items():
+        if destination.type not in ACTIVE_TYPES:
+            words = f"destinations of type {destination.type} are not active in this version"
+            yield ("destinations", name), f"{words}; what names only it goes where it would go without"
+        if destination.quiet_hours is not None:
+            yield ("destinations", name, "quiet_hours"), "not active in this version, notices are sent at once"
+    for section, rules in _sections(file):
+        for index, rule in enumerate(rules):
+            if why := why_not_judged(rule):
+                yield (section, index, why[0]), why[1]
+            elif isinstance(rule, BudgetPart) and rule.forecast:
+                yield (section, index, "forecast"), "not active in this version, the budget itself is"
+    for name in _LATER_WATCHES:
+        if getattr(file.watch, name) is not None:
+            yield ("watch", name), "not active in this version"
+
+
+def _sections(file: BudgetFile) -> tuple[tuple[str, tuple[BudgetPart | SpikePart, ...]], ...]:
+    return (("budgets", file.budgets), ("spikes", file.spikes))

@@ -1,0 +1,124 @@
+"""What a budget file gives to the rest: the rules, and typed configurations of projects and destinations."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, TypeAlias
+
+from pydantic import SecretStr
+
+from fusewatch.domain.rules import RuleSet, Severity
+from fusewatch.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """A Langfuse project and the key pair that reads it. `organisation` is "" where the file does not say."""
+
+    name: str
+    base_url: str
+    public_key: str
+    secret_key: SecretStr
+    organisation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Minutes after midnight, in the destination's zone; `from_min` may be later than `to_min`."""
+
+    from_min: int
+    to_min: int
+    except_: tuple[Severity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationBase:
+    """What every destination has. `active` says whether this version can send to its type."""
+
+    type: ClassVar[str]
+    active: ClassVar[bool] = False
+
+    name: str
+    least: Severity = Severity.WARNING
+    timezone: str = "UTC"
+    quiet_hours: QuietHours | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackConfig(DestinationBase):
+    """Either `channel` and `token`, or `webhook_url`."""
+
+    type: ClassVar[str] = "slack"
+    active: ClassVar[bool] = True
+
+    channel: str = ""
+    token: SecretStr | None = None
+    webhook_url: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookConfig(DestinationBase):
+    """`url` may hold a token, so it is a secret too. Without `secrets` requests go out unsigned."""
+
+    type: ClassVar[str] = "webhook"
+    active: ClassVar[bool] = True
+
+    url: SecretStr
+    secrets: tuple[SecretStr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleConfig(DestinationBase):
+    type: ClassVar[str] = "console"
+    active: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertmanagerConfig(DestinationBase):
+    type: ClassVar[str] = "alertmanager"
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagerdutyConfig(DestinationBase):
+    type: ClassVar[str] = "pagerduty"
+
+    routing_key: SecretStr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailConfig(DestinationBase):
+    type: ClassVar[str] = "email"
+
+    to: tuple[str, ...]
+    smtp: SecretStr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppriseConfig(DestinationBase):
+    type: ClassVar[str] = "apprise"
+
+    url: SecretStr
+
+
+DestinationConfig: TypeAlias = (
+    SlackConfig | WebhookConfig | ConsoleConfig | AlertmanagerConfig | PagerdutyConfig | EmailConfig | AppriseConfig
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One budget file, read.
+
+    `inactive` are sentences about parts that are accepted but do nothing in this version; `warnings` is what keeps it
+    from running (variables that are not set), told by a check without secrets only. `text` is the source with nothing
+    filled in, so that it can be stored and loaded again; `files` is empty for a stored text.
+    """
+
+    rules: RuleSet
+    projects: tuple[ProjectConfig, ...]
+    destinations: tuple[DestinationConfig, ...]
+    inactive: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+    text: str = field(repr=False)
+    files: tuple[Path, ...] = ()

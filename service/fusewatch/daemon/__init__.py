@@ -1,0 +1,1 @@
+"""The daemon: the loops around the passes, their timer, and an orderly end."""

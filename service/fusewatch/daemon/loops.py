@@ -1,0 +1,220 @@
+"""The loops: one for each project, one that assesses, one for each destination; bells wake them, or time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from fusewatch.app.assess import Assessment, assess_pass
+from fusewatch.app.deliver import deliver_one
+from fusewatch.app.ingest import IngestReport, Reader, ingest_pass
+from fusewatch.app.reconcile import reconcile_pass
+from fusewatch.bootstrap import ProjectEntry
+from fusewatch.daemon.bells import Bells
+from fusewatch.daemon.parts import TICK_S, Parts
+from fusewatch.domain.attribution import Resolver
+from fusewatch.domain.readplan import need_from
+from fusewatch.errors import Permanent, Retryable
+from fusewatch.ports import Notifier, ProjectState
+
+HOUR_MS = 3_600_000
+RECONCILE_EVERY_S = 3600.0
+
+
+@dataclass(slots=True)
+class Loops:
+    """The loops over one set of connections."""
+
+    parts: Parts
+    bells: Bells
+    active: set[str] = field(default_factory=set)
+    owners: dict[str, str] = field(default_factory=dict)
+    """By the stable key of a project: the name of the entry that reads it."""
+    refused: dict[str, Permanent] = field(default_factory=dict)
+    replaced: bool = False
+    """Another file names another world: these loops take no further step."""
+
+    async def keep(self, name: str, step: Callable[[], Awaitable[None]], pause_s: float = 5.0) -> None:
+        """Take steps until the stop. A step that fails is reported and tried again: one bad row must not blind all."""
+        while not (self.bells.stop.is_set() or self.replaced):
+            self.bells.beat(name)
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001 - the one broad edge of every loop (STYLE, rule 10)
+                self.parts.observer.crashed(name, error)
+                await self.bells.pause(name, pause_s)
+        self.bells.forget(name)
+
+    # ------------------------------------------------------------ assess
+
+    async def assess_step(self) -> None:
+        parts = self.parts
+        await self.bells.wait("assess", parts.tick_s)
+        more = True
+        while more and not self.bells.stop.is_set():
+            given = Assessment(parts.rulebook.rules, frozenset(self.active), parts.started_ms, parts.link)
+            report = await parts.run(partial(assess_pass, parts.store, given, parts.clock.now_ms()))
+            parts.observer.assessed(report)
+            for message in report.messages:
+                self.bells.ring(f"deliver {message.destination}")
+            more = report.more
+
+    # ------------------------------------------------------------ deliver
+
+    async def deliver_step(self, destination: str, notifier: Notifier) -> None:
+        parts = self.parts
+        attempt = await deliver_one(destination, notifier, parts.store, parts.run, parts.clock, holder=parts.holder)
+        if attempt is not None:
+            parts.observer.attempted(attempt)
+            if notifier.min_interval_s:
+                await asyncio.sleep(notifier.min_interval_s)
+            return
+        next_ms = await parts.run(lambda: parts.store.deliver(lambda unit: unit.next_due([destination])))
+        tick_s = parts.tick_s
+        wait_s = tick_s if next_ms is None else max(0.05, min(tick_s, (next_ms - parts.clock.now_ms()) / 1000))
+        await self.bells.wait(f"deliver {destination}", wait_s)
+
+    # ------------------------------------------------------------ ingest
+
+    async def watch_project(self, entry: ProjectEntry) -> None:
+        """Read one project until the stop; it fails alone."""
+        project = _Project(self, entry)
+        await self.keep(project.loop, project.step, pause_s=min(10.0, self.parts.poll_interval_s))
+
+
+@dataclass(slots=True)
+class _Project:
+    """The reading of one project: who it is, which poll comes next, how wide its windows are."""
+
+    loops: Loops
+    entry: ProjectEntry
+    state: ProjectState | None = None
+    identified: bool = False
+    polls: int = 0
+    next_poll: float = 0.0
+    next_reconcile: float = 0.0
+    window_ms: int = 7 * 24 * HOUR_MS
+
+    @property
+    def loop(self) -> str:
+        return f"ingest {self.entry.name}"
+
+    async def step(self) -> None:
+        if not self.identified and (refusal := await self._held_back() or await self._identify()) is not None:
+            wish_s = refusal.retry_after_s if isinstance(refusal, Retryable) else None
+            await self.loops.bells.pause(self.loop, max(self.loops.parts.poll_interval_s, wish_s or 0.0))
+            return
+        parts, clock = self.loops.parts, self.loops.parts.clock
+        state = self.state
+        assert state is not None, "an identified project has a state"
+        due = clock.monotonic() >= self.next_poll
+        reader = Reader(
+            source=self.entry.source,
+            project=state.key,
+            resolver=Resolver(parts.rulebook.rules.attribution),
+            window_ms=min(self.window_ms, 24 * HOUR_MS if state.api == "v1" else self.window_ms),
+            lookback=parts.lookback,
+        )
+        if due:
+            self.next_poll = clock.monotonic() + parts.poll_interval_s
+        began = clock.monotonic()
+        report = await ingest_pass(
+            reader,
+            parts.store,
+            parts.run,
+            clock,
+            poll=self.polls if due else None,
+            need_from_ms=need_from(parts.rulebook.rules, clock.now_ms()),
+            until=self.next_poll,
+        )
+        self.polls += due
+        parts.observer.ingested(state, report, clock.monotonic() - began)
+        self.loops.bells.ring("assess")
+        if report.failure is None and not report.more and clock.monotonic() >= self.next_reconcile:
+            await self._reconcile(reader, state)
+        await self._wait(report)
+
+    async def _reconcile(self, reader: Reader, state: ProjectState) -> None:
+        """Compare with Langfuse's own sums, once an hour; what a 429 says of metrics pauses nothing else."""
+        parts, clock = self.loops.parts, self.loops.parts.clock
+        since = need_from(parts.rulebook.rules, clock.now_ms())
+        report = await reconcile_pass(reader, parts.store, parts.run, clock, from_ms=since)
+        wish_s = getattr(report.failure, "retry_after_s", None) or 0.0
+        self.next_reconcile = clock.monotonic() + (TICK_S if report.left else max(RECONCILE_EVERY_S, wish_s))
+        parts.observer.reconciled(state, report)
+        self.loops.bells.ring("assess")
+
+    async def _wait(self, report: IngestReport) -> None:
+        bells, parts = self.loops.bells, self.loops.parts
+        if report.failure is not None:
+            await bells.pause(self.loop, self._pause_after(report.failure))
+            self.next_poll = parts.clock.monotonic()
+        elif not report.more:
+            left = self.next_poll - parts.clock.monotonic()
+            await bells.wait(f"poll {self.entry.name}", max(0.0, left))
+            self.next_poll = parts.clock.monotonic()
+
+    def _pause_after(self, failure: Retryable | Permanent) -> float:
+        interval = self.loops.parts.poll_interval_s
+        if isinstance(failure, Permanent):
+            self.identified = False
+            return interval
+        if failure.reason in ("overloaded", "too_large"):
+            self.window_ms = max(HOUR_MS, self.window_ms // 4)
+            return min(interval, 10.0)
+        return max(interval, failure.retry_after_s or 0.0)
+
+    async def _held_back(self) -> Retryable | None:
+        """A wish of Langfuse's not to be asked before some time outlives us, and the budget file that we ran on."""
+        loops, parts = self.loops, self.loops.parts
+        known = await parts.run(lambda: parts.store.known(self.entry.host, self.entry.name))
+        now_ms = parts.clock.now_ms()
+        if known is None or known.retry_at_ms is None or known.retry_at_ms <= now_ms:
+            return None
+        loops.active.add(known.key)
+        return Retryable(known.failure, known.failure_text, retry_after_s=(known.retry_at_ms - now_ms) / 1000)
+
+    async def _identify(self) -> Retryable | Permanent | None:
+        """Ask Langfuse who the project is; while it cannot be asked, go on as the project that it was before."""
+        loops, parts = self.loops, self.loops.parts
+        try:
+            identity = await self.entry.source.identify()
+        except (Retryable, Permanent) as error:
+            parts.observer.unidentified(self.entry.name, error)
+            await self._remember(error)
+            return error
+        now_ms = parts.clock.now_ms()
+        before = self.state
+        if before is not None and before.key != identity.key:
+            stranger = Permanent("wrong_project", f"the keys of {self.entry.name} answer for another project now")
+            parts.observer.unidentified(self.entry.name, stranger)
+            await self._remember(stranger)
+            return stranger
+        owner = loops.owners.setdefault(identity.key, self.entry.name)
+        if owner != self.entry.name:
+            twice = Permanent("same_project", f"the keys of {self.entry.name} and {owner} are of one Langfuse project")
+            parts.observer.unidentified(self.entry.name, twice)
+            return twice
+        self.state = await parts.run(lambda: parts.store.register(identity, self.entry.name, now_ms=now_ms))
+        self.state = replace(self.state, api=identity.api)
+        loops.active.add(identity.key)
+        loops.refused.pop(self.entry.name, None)
+        self.identified = True
+        return None
+
+    async def _remember(self, error: Retryable | Permanent) -> None:
+        loops, parts = self.loops, self.loops.parts
+        if self.state is None:
+            self.state = await parts.run(lambda: parts.store.known(self.entry.host, self.entry.name))
+        if self.state is None:
+            if isinstance(error, Permanent):
+                loops.refused[self.entry.name] = error
+            return
+        key, now_ms = self.state.key, parts.clock.now_ms()
+        wish_s = error.retry_after_s if isinstance(error, Retryable) else None
+        retry_at_ms = None if wish_s is None else now_ms + int(wish_s * 1000)
+        loops.active.add(key)
+        await parts.run(
+            lambda: parts.store.failed(key, at_ms=now_ms, reason=error.reason, text=str(error), retry_at_ms=retry_at_ms)
+        )
+        loops.bells.ring("assess")

@@ -1,0 +1,71 @@
+"""What a daemon is made of; the composition root fills it in."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from fusewatch.app.assess import AssessReport
+from fusewatch.app.deliver import Attempt
+from fusewatch.app.ingest import IngestReport
+from fusewatch.app.reconcile import ReconcileReport
+from fusewatch.bootstrap import Connections
+from fusewatch.domain.readplan import Lookback
+from fusewatch.domain.rules import RuleSet
+from fusewatch.errors import ConfigError
+from fusewatch.ports import Clock, ProjectState, Runner, Store
+
+TICK_S = 15.0
+"""How often the loops look at what time alone changes: ends of periods, watches, retries."""
+
+
+class Rulebook(Protocol):
+    """The rules in force. `changed` yields whenever the file may have changed."""
+
+    @property
+    def rules(self) -> RuleSet: ...
+
+    def connect(self) -> Connections: ...
+
+    def mark(self) -> object:
+        """What `Connections.mark` would be now."""
+
+    def reload(self) -> bool:
+        """Read the file again. True when something changed; ConfigError, and the last good rules, when it is broken."""
+
+    def changed(self) -> AsyncIterator[None]: ...
+
+
+class Observer(Protocol):
+    """Who looks on: logs and metrics in the daemon, the progress line in the demo."""
+
+    def ingested(self, project: ProjectState, report: IngestReport, seconds: float) -> None: ...
+
+    def reconciled(self, project: ProjectState, report: ReconcileReport) -> None: ...
+
+    def unidentified(self, name: str, error: Exception) -> None: ...
+
+    def assessed(self, report: AssessReport) -> None: ...
+
+    def attempted(self, attempt: Attempt) -> None: ...
+
+    def reloaded(self, error: ConfigError | None) -> None: ...
+
+    def crashed(self, loop: str, error: Exception) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that the loops need. Seconds are those of the clock."""
+
+    store: Store
+    run: Runner
+    clock: Clock
+    speed: Callable[[], float]
+    poll_interval_s: float
+    holder: str
+    link: str
+    started_ms: int
+    rulebook: Rulebook
+    observer: Observer
+    lookback: Lookback = Lookback()
+    tick_s: float = TICK_S

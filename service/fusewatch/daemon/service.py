@@ -1,0 +1,215 @@
+"""The whole service: the daemon's loops, the web beside them, and everything opened and closed in order."""
+
+import asyncio
+import platform
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from fusewatch import __version__
+from fusewatch.app.assess import AssessReport
+from fusewatch.app.deliver import Attempt
+from fusewatch.app.ingest import IngestReport
+from fusewatch.app.rategate import RateGates
+from fusewatch.app.reconcile import ReconcileReport
+from fusewatch.app.snapshot import Snapshot, take_snapshot
+from fusewatch.bootstrap import Rulebook, World
+from fusewatch.daemon.logs import make_logger
+from fusewatch.daemon.observer import LogObserver
+from fusewatch.daemon.parts import TICK_S, Observer, Parts
+from fusewatch.daemon.run import Daemon
+from fusewatch.domain.readplan import Lookback
+from fusewatch.errors import ConfigError, FusewatchError, StoreError
+from fusewatch.ports import Clock, ProjectState, Store
+from fusewatch.runtime import ThreadRunner
+from fusewatch.web.server import WebServer, make_app, serve
+from fusewatch.web.state import WebState
+from fusewatch.web.telemetry import Telemetry
+
+SILENT_FOR_S = 900.0
+"""A loop not heard of for this long is stuck: every wait in it ends sooner, outside calls included."""
+
+READ_FAILURES = (
+    "bad_key",
+    "connection_lost",
+    "not_json",
+    "overloaded",
+    "rate_limited",
+    "server_error",
+    "timeout",
+    "truncated",
+    "unreachable",
+)
+"""The usual ways in which reading fails: their series exist before the first failure, so that its rise is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service is started with. `poll_interval_s` and `lookback` are in the clock's time, which runs `speed`
+    times as fast as the machine's. `observers` look on beside the log; `serving` is told our address once it listens.
+    """
+
+    config: Path
+    environ: Mapping[str, str]
+    store: Store
+    clock: Clock
+    holder: str
+    listen: tuple[str, int]
+    listen_is_loopback: bool
+    speed: Callable[[], float] = lambda: 1.0
+    poll_interval_s: float = 60.0
+    tick_s: float = TICK_S
+    read_token: str | None = None
+    web_token: str | None = None
+    public_url: str = ""
+    log_format: str = "console"
+    strict: bool = False
+    stream: TextIO | None = None
+    log_stream: TextIO | None = None
+    lookback: Lookback = field(default_factory=Lookback)
+    observers: Sequence[Observer] = ()
+    serving: Callable[[str, "Daemon"], None] = lambda _url, _daemon: None
+
+
+async def run_service(given: Service) -> None:
+    """Run until a signal or `Daemon.stop`. Everything that was opened is closed, whatever happens.
+
+    Raises ConfigError for a broken budget file without good rules to fall back on, Permanent for a port in use or keys
+    that are refused at the first start.
+    """
+    clock, store = given.clock, given.store
+    started_ms = clock.now_ms()
+    telemetry = Telemetry(version=__version__, python=platform.python_version())
+    log = make_logger(given.log_format, clock, given.log_stream)
+    observer = _All((LogObserver(log, telemetry, clock), *given.observers))
+    with ThreadPoolExecutor(1, "writer") as writer, ThreadPoolExecutor(1, "reader") as reader:
+        write, read = ThreadRunner(writer), ThreadRunner(reader)
+        gates = RateGates(store, write, clock)
+        world = World(clock, on_request=partial(_count_request, telemetry), stream=given.stream, gates=gates)
+        rulebook = await write(lambda: Rulebook.open(given.config, given.environ, store, world, strict=given.strict))
+        observer.reloaded(rulebook.fallback)
+        store.free_claims()
+        daemon = Daemon(
+            Parts(
+                store=store,
+                run=write,
+                clock=clock,
+                speed=given.speed,
+                poll_interval_s=given.poll_interval_s,
+                holder=given.holder,
+                link=given.public_url,
+                started_ms=started_ms,
+                rulebook=rulebook,
+                observer=observer,
+                lookback=given.lookback,
+                tick_s=given.tick_s,
+            )
+        )
+
+        async def snapshot() -> Snapshot:
+            keys = frozenset(daemon.active)
+            return await read(
+                lambda: take_snapshot(store, rulebook.rules, keys, now_ms=clock.now_ms(), started_ms=started_ms)
+            )
+
+        async def readiness() -> list[str]:
+            try:
+                await read(lambda: store.read(lambda unit: unit.version()))
+            except StoreError as error:
+                return [f"database: {error}"]
+            return []
+
+        state = WebState(
+            snapshot=snapshot,
+            version=lambda: read(lambda: store.read(lambda unit: unit.version())),
+            telemetry=telemetry,
+            liveness=lambda: [f"{name} has not been heard of" for name in daemon.bells.silent(_patience(given))],
+            readiness=readiness,
+            clock=clock,
+            rules=lambda: rulebook.rules,
+            destinations=lambda: [d.name for d in rulebook.loaded.destinations if d.active],
+            listen_is_loopback=given.listen_is_loopback,
+            read_token=given.read_token,
+            web_token=given.web_token,
+        )
+        for project in rulebook.loaded.projects:
+            telemetry.expect(project.name, READ_FAILURES)
+        server = serve(make_app(state), *given.listen)
+        log.info("listening", url=server.url, metrics=f"{server.url}/metrics")
+        given.serving(server.url, daemon)
+        _stop_on_signals(daemon)
+        try:
+            await _run_both(daemon, server)
+        finally:
+            await gates.save()
+        log.info("stopped")
+
+
+async def _run_both(daemon: Daemon, server: WebServer) -> None:
+    """The daemon, and the web as long as it runs."""
+    refused: FusewatchError | None = None
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.run())
+        try:
+            await daemon.run()
+        except FusewatchError as error:
+            refused = error  # raised outside of the group, which would wrap it
+        finally:
+            server.stop()
+    if refused is not None:
+        raise refused
+
+
+def _patience(given: Service) -> Callable[[str], float]:
+    least = max(SILENT_FOR_S, 5 * given.poll_interval_s, 5 * given.tick_s)
+    return lambda _loop: least * given.speed()
+
+
+def _stop_on_signals(daemon: Daemon) -> None:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, daemon.stop)
+
+
+def _count_request(telemetry: Telemetry, project: str, endpoint: str, status: str, seconds: float) -> None:
+    del seconds
+    telemetry.request(project, endpoint, status)
+
+
+class _All:
+    """Tells several observers, in their order."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    def ingested(self, project: ProjectState, report: IngestReport, seconds: float) -> None:
+        for observer in self._observers:
+            observer.ingested(project, report, seconds)
+
+    def reconciled(self, project: ProjectState, report: ReconcileReport) -> None:
+        for observer in self._observers:
+            observer.reconciled(project, report)
+
+    def unidentified(self, name: str, error: Exception) -> None:
+        for observer in self._observers:
+            observer.unidentified(name, error)
+
+    def assessed(self, report: AssessReport) -> None:
+        for observer in self._observers:
+            observer.assessed(report)
+
+    def attempted(self, attempt: Attempt) -> None:
+        for observer in self._observers:
+            observer.attempted(attempt)
+
+    def reloaded(self, error: ConfigError | None) -> None:
+        for observer in self._observers:
+            observer.reloaded(error)
+
+    def crashed(self, loop: str, error: Exception) -> None:
+        for observer in self._observers:
+            observer.crashed(loop, error)

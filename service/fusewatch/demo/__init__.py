@@ -1,0 +1,1 @@
+"""The demo: a Langfuse stand-in on loopback, its traffic, and the run that shows Fusewatch at work."""

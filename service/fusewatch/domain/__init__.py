@@ -1,0 +1,1 @@
+"""The core: pure decisions over immutable values. No clock, no I/O, no environment."""

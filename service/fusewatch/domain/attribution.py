@@ -1,0 +1,172 @@
+"""Whom a generation belongs to: its dimensions, taken from metadata, tags and fields in the declared order."""
+
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import NamedTuple
+
+from fusewatch.domain.labels import LONGEST, label_of, label_of_text
+from fusewatch.domain.metadata import NOWHERE, MetadataPath, Places, find_label
+from fusewatch.domain.providers import PROVIDER_KEYS, provider_named, provider_of_model
+from fusewatch.domain.rules import BUILT_IN_DIMENSIONS, AttributionSource
+from fusewatch.domain.usage import UNKNOWN, Dimensions, Observation
+
+FIELDS: Mapping[str, int] = {
+    name: Observation._fields.index("name" if name == "operation" else name)
+    for name in (
+        "environment",
+        "model",
+        "name",
+        "operation",
+        "prompt",
+        "release",
+        "session",
+        "trace_name",
+        "type",
+        "user",
+        "version",
+    )
+}
+"""What a source of kind ``field`` may name, and its place in `Observation`."""
+
+_NAMED = Dimensions._fields[:-1]
+_MODEL = Observation._fields.index("model")
+_MOST_REMEMBERED = 20_000
+
+_Plan = tuple[Places, ...]
+_Read = Callable[[Observation, _Plan], str]
+
+
+class Attributed(NamedTuple):
+    """A generation's dimensions, user and session; what is missing is `unknown`."""
+
+    dimensions: Dimensions
+    user: str
+    session: str
+
+
+class Resolver:
+    """Reads dimensions as `attribution` declares them: (dimension, its sources in order); the first value wins.
+
+    A dimension of another name than the built-in ones becomes part of `Dimensions.extra`. A declared one is read from
+    its sources alone; built-in ones that are not declared come from their own field, provider from metadata or the
+    model's name, feature and team from nowhere. Where a metadata source is looked for, `metadata.MetadataPath` tells;
+    of several tags with the prefix the first counts. Raises ValueError for a source that does not exist.
+
+    Pure: its memos only save time. Dimensions that are equal are one object, as long as they are remembered.
+    """
+
+    def __init__(self, attribution: tuple[tuple[str, tuple[AttributionSource, ...]], ...]) -> None:
+        self._labels: dict[str, str] = {"": ""}
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._dimensions: dict[tuple[object, ...], Dimensions] = {}
+        self._paths: list[MetadataPath] = []
+        declared = dict(attribution)
+        if "project" in declared:
+            raise ValueError("the dimension project is the Langfuse project itself and cannot be declared")
+        self._user = self._reader(declared.pop("user", (AttributionSource("field", "user"),)))
+        self._session = self._reader(declared.pop("session", (AttributionSource("field", "session"),)))
+        self._provider = self._reader(
+            declared.pop("provider", tuple(AttributionSource("metadata", key) for key in PROVIDER_KEYS))
+        )
+        self._guesses_provider = "provider" not in dict(attribution)
+        self._plain = tuple(name for name in _NAMED if name in FIELDS and name not in declared)
+        self._pick = itemgetter(_MODEL, *(FIELDS[name] for name in self._plain))
+        self._declared = tuple(declared)
+        self._reads = tuple(self._reader(sources) for sources in declared.values())
+        self._extra = tuple(sorted(name for name in declared if name not in BUILT_IN_DIMENSIONS))
+
+    def resolve(self, o: Observation) -> Attributed:
+        """Dimensions, user and session in one go."""
+        plan = self._plan(o.metadata)
+        key = (self._pick(o), self._provider(o, plan), *[read(o, plan) for read in self._reads])
+        dimensions = self._dimensions.get(key)
+        if dimensions is None:
+            if len(self._dimensions) >= _MOST_REMEMBERED:
+                self._dimensions.clear()
+            dimensions = self._dimensions[key] = self._build(*key)
+        return Attributed(dimensions, self._user(o, plan) or UNKNOWN, self._session(o, plan) or UNKNOWN)
+
+    def dimensions(self, o: Observation) -> Dimensions:
+        return self.resolve(o).dimensions
+
+    def user(self, o: Observation) -> str:
+        return self.resolve(o).user
+
+    def session(self, o: Observation) -> str:
+        return self.resolve(o).session
+
+    def _build(self, fields: tuple[str, ...], provider: str, *declared: str) -> Dimensions:
+        values = dict(zip(self._plain, map(self._text, fields[1:]), strict=True))
+        values |= zip(self._declared, declared, strict=True)
+        if self._guesses_provider:
+            provider = provider_named(provider) if provider else provider_of_model(self._text(fields[0]))
+        values["provider"] = provider
+        extra = tuple((name, values[name] or UNKNOWN) for name in self._extra)
+        return Dimensions._make((*(values.get(name) or UNKNOWN for name in _NAMED), extra))
+
+    def _plan(self, metadata: Mapping[str, object]) -> _Plan:
+        """Where each path may stand, for metadata with these keys: one application writes the same keys every time."""
+        shape = tuple(metadata)
+        plan = self._plans.get(shape)
+        if plan is None:
+            if len(self._plans) >= _MOST_REMEMBERED:
+                self._plans.clear()
+            keys = frozenset(shape)
+            plan = self._plans[shape] = tuple(path.places(keys) for path in self._paths)
+        return plan
+
+    def _reader(self, sources: tuple[AttributionSource, ...]) -> _Read:
+        reads = tuple(map(self._read_of, sources))
+        if len(reads) == 1:
+            return reads[0]
+
+        def first(o: Observation, plan: _Plan) -> str:
+            for read in reads:
+                value = read(o, plan)
+                if value:
+                    return value
+            return ""
+
+        return first
+
+    def _read_of(self, source: AttributionSource) -> _Read:
+        if source.kind == "metadata" and source.name:
+            return self._read_metadata(source.name)
+        if source.kind == "tag" and source.name:
+            prefix = f"{source.name}:"
+            return lambda o, plan: self._tagged(o.tags, prefix) if o.tags else ""
+        if source.kind == "field" and source.name in FIELDS:
+            place = FIELDS[source.name]
+            return lambda o, plan: self._text(str(o[place]))
+        raise ValueError(f"no such source of a dimension: {source.kind} {source.name!r}")
+
+    def _read_metadata(self, name: str) -> _Read:
+        number = len(self._paths)
+        self._paths.append(MetadataPath(name))
+
+        def read(o: Observation, plan: _Plan) -> str:
+            places = plan[number]
+            return "" if places == NOWHERE else find_label(o.metadata, places, self._label)
+
+        return read
+
+    def _tagged(self, tags: tuple[str, ...], prefix: str) -> str:
+        for tag in tags:
+            if tag.startswith(prefix):
+                value = self._text(tag[len(prefix) :])
+                if value:
+                    return value
+        return ""
+
+    def _label(self, value: object) -> str:
+        return self._text(value) if isinstance(value, str) else label_of(value)
+
+    def _text(self, text: str) -> str:
+        known = self._labels.get(text)
+        if known is None:
+            known = label_of_text(text)
+            if len(self._labels) >= _MOST_REMEMBERED:
+                self._labels.clear()
+            if len(text) <= LONGEST:  # what is cut may be long, and is rarely met again
+                self._labels[text] = known
+        return known

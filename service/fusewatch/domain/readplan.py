@@ -1,0 +1,76 @@
+"""What to read next: the live end with its lookback at every poll, and the newest hole behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fusewatch.domain.coverage import Span, frontier, holes
+from fusewatch.domain.periods import Every, day_index, day_span, period_at
+from fusewatch.domain.rules import Budget, Rule, RuleSet
+
+AHEAD_MS = 5 * 60_000
+"""Rows may start a little in the future when clocks differ; they are read, but not counted as covered."""
+
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lookback:
+    """How far behind what was read each poll reads again: generations are keyed by their start but appear at their end.
+
+    Measured on a real server (FINDINGS, second part, 1): 3 minutes miss few dollars, 20 minutes hardly any.
+    """
+
+    often_ms: int = 3 * MINUTE_MS
+    seldom_ms: int = 20 * MINUTE_MS
+    seldom_every: int = 5
+
+    def of_poll(self, number: int) -> int:
+        """The lookback of the n-th poll; the first poll after a start looks far."""
+        return self.seldom_ms if number % self.seldom_every == 0 else self.often_ms
+
+
+def live_span(coverage: Sequence[Span], now_ms: int, lookback_ms: int) -> Span:
+    """The span of a live poll. After an outage it starts near now: the rest is a hole, read after it."""
+    end = frontier(coverage)
+    recent = end is not None and now_ms - end <= max(lookback_ms, 10 * MINUTE_MS)
+    start = min(end, now_ms) if end is not None and recent else now_ms
+    return Span(start - lookback_ms, now_ms + AHEAD_MS)
+
+
+def newest_hole(coverage: Sequence[Span], need_from_ms: int, window_ms: int, lookback_ms: int) -> Span | None:
+    """The newest unread part between `need_from_ms` and the frontier, at most `window_ms` long.
+
+    Where it reaches back to what was read before an outage, it goes on for `lookback_ms`: generations that had started
+    by then have appeared since.
+    """
+    end = frontier(coverage)
+    if end is None:
+        return None
+    gaps = holes(coverage, need_from_ms, end)
+    if not gaps:
+        return None
+    last = gaps[-1]
+    start = max(last.from_ms, last.to_ms - window_ms)
+    return Span(start - lookback_ms if start == last.from_ms else start, last.to_ms)
+
+
+def unread_ms(coverage: Sequence[Span], need_from_ms: int) -> int:
+    """How much of what the rules need is still unread behind the frontier."""
+    end = frontier(coverage)
+    return 0 if end is None else sum(gap.to_ms - gap.from_ms for gap in holes(coverage, need_from_ms, end))
+
+
+def need_from(rules: RuleSet, now_ms: int) -> int:
+    """How far back anything looks: periods, baselines, the month of the spend gauges, and at least `history`."""
+    starts = [now_ms - rules.history_ms, period_at(rules.calendar, Every.MONTH, now_ms).start_ms]
+    starts += [looks_from(rule, now_ms) for rule in rules.rules]
+    return min(starts)
+
+
+def looks_from(rule: Rule, now_ms: int) -> int:
+    """How far back one rule looks: to the start of its period, a spike to the start of its baseline."""
+    if isinstance(rule, Budget):
+        return period_at(rule.calendar, rule.every, now_ms).start_ms
+    weeks = 7 if rule.baseline.same_weekday else 1
+    first = day_index(rule.calendar, now_ms) - rule.baseline.days * weeks
+    return day_span(rule.calendar, first)[0]

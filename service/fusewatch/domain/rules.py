@@ -1,0 +1,226 @@
+"""What was declared: budgets, spikes, scopes, routes. Frozen values, compiled from the budget file by `config`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from fractions import Fraction
+
+from fusewatch.domain.periods import Calendar, Every
+
+BUILT_IN_DIMENSIONS = (
+    "project",
+    "environment",
+    "feature",
+    "team",
+    "user",
+    "session",
+    "model",
+    "provider",
+    "operation",
+    "type",
+    "release",
+    "version",
+    "prompt",
+    "trace_name",
+)
+
+HIGH_CARDINALITY = frozenset({"user", "session"})
+"""Dimensions that never become a metric label."""
+
+DEFAULT_EXCLUDED_ENVIRONMENTS = ("langfuse-*", "sdk-experiment")
+
+
+class Unit(StrEnum):
+    """What a limit counts."""
+
+    USD = "usd"
+    TOKENS = "tokens"
+    REQUESTS = "requests"
+
+
+class Severity(IntEnum):
+    INFO = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """An amount that a scope may use in a period: 1e-12 USD for `Unit.USD`, else a count."""
+
+    unit: Unit
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A share of the limit at which severity changes; `notify` overrides the rule's destinations."""
+
+    share: Fraction
+    severity: Severity
+    notify: tuple[str, ...] | None = None
+
+
+DEFAULT_THRESHOLDS = (
+    Threshold(Fraction(1, 2), Severity.INFO),
+    Threshold(Fraction(4, 5), Severity.WARNING),
+    Threshold(Fraction(1), Severity.CRITICAL),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One `dimension: pattern` entry. Patterns are globs (`*`, `?`, `[…]`), compared with case; any of them may match.
+
+    For `project` the patterns match the name in the budget file.
+    """
+
+    dimension: str
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which generations count: every matcher of `where` matches and none of `unless` does."""
+
+    where: tuple[Matcher, ...] = ()
+    unless: tuple[Matcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Another limit for the keys that match; `limit` None means no limit. `until_ms`: not from this instant on."""
+
+    match: tuple[Matcher, ...]
+    limit: Limit | None
+    notify: tuple[str, ...] | None = None
+    until_ms: int | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit for a scope over a calendar period; one judgement for each combination of `each` values that appears."""
+
+    name: str
+    limit: Limit
+    every: Every
+    calendar: Calendar = Calendar()
+    scope: Scope = Scope()
+    each: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = DEFAULT_THRESHOLDS
+    overrides: tuple[Override, ...] = ()
+    notify: tuple[str, ...] | None = None
+    was: str | None = None
+
+
+class BaselineUsing(StrEnum):
+    MEAN = "mean"
+    MEDIAN = "median"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The days a spike is compared with: up to `days` complete local days before today, at least `at_least` of them."""
+
+    days: int = 7
+    at_least: int = 3
+    using: BaselineUsing = BaselineUsing.MEAN
+    same_weekday: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """Today so far against the days before: fires above `factor` times the baseline and at least `floor` above it.
+
+    `unit` says what is compared; `floor` is in that unit.
+    """
+
+    name: str
+    factor: Fraction
+    floor: int
+    unit: Unit = Unit.USD
+    baseline: Baseline = Baseline()
+    calendar: Calendar = Calendar()
+    scope: Scope = Scope()
+    each: tuple[str, ...] = ()
+    notify: tuple[str, ...] | None = None
+    was: str | None = None
+
+
+Rule = Budget | Spike
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An owner: the first route whose matchers all match a key adds destinations, labels and a runbook."""
+
+    match: tuple[Matcher, ...]
+    notify: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    runbook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationPolicy:
+    """What the core knows of a destination: its name, its kind, the least severity it takes, its readers' time zone."""
+
+    name: str
+    type: str
+    least: Severity = Severity.WARNING
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The watch for a project that cannot be read; `after_ms` since the last success, None when switched off."""
+
+    after_ms: int | None = 15 * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionSource:
+    """One place to take a dimension from. `kind`: ``metadata`` (`name` is a path), ``tag`` (prefix) or ``field``."""
+
+    kind: str
+    name: str
+
+
+DEFAULT_ATTRIBUTION: tuple[tuple[str, tuple[AttributionSource, ...]], ...] = (
+    (
+        "feature",
+        (
+            AttributionSource("metadata", "feature"),
+            AttributionSource("tag", "feature"),
+            AttributionSource("field", "trace_name"),
+        ),
+    ),
+    ("team", (AttributionSource("metadata", "team"), AttributionSource("tag", "team"))),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Everything that the budget file declares about judging and routing. `revision` is a hash of its meaning."""
+
+    budgets: tuple[Budget, ...] = ()
+    spikes: tuple[Spike, ...] = ()
+    routes: tuple[Route, ...] = ()
+    notify: tuple[str, ...] = ()
+    destinations: Mapping[str, DestinationPolicy] = field(default_factory=dict)
+    attribution: tuple[tuple[str, tuple[AttributionSource, ...]], ...] = DEFAULT_ATTRIBUTION
+    excluded_environments: tuple[str, ...] = DEFAULT_EXCLUDED_ENVIRONMENTS
+    calendar: Calendar = Calendar()
+    unreadable: Unreadable = Unreadable()
+    metric_labels: tuple[str, ...] = ("feature", "team", "model", "operation")
+    max_series: int = 5000
+    history_ms: int = 35 * 86_400_000
+    revision: str = ""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return (*self.budgets, *self.spikes)

@@ -1,0 +1,88 @@
+"""Which token type a usage key of Langfuse belongs to, and the tokens of a call by type.
+
+Langfuse passes on the keys that the SDKs and integrations send, so one thing has many names: OpenAI's
+`input_cached_tokens`, Anthropic's `cache_read_input_tokens`, LangChain's `input_cache_read`, Gemini's
+`cachedContentTokenCount`, Bedrock's `cacheReadInputTokenCount`. A key is judged by its words.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from fusewatch.domain.usage import TOKEN_TYPES, Tokens
+
+MOST_TOKENS = 2**53 - 1
+"""Above this a JSON number is no exact integer; it also keeps every count in 64 bits."""
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_TOTAL = frozenset({"total"})
+_FILLERS = frozenset({"token", "tokens", "count", "usage", "units"})
+_CACHE = frozenset({"cache", "cached", "caching", "cachewrite", "cacheread", "ephemeral"})
+_WRITTEN = frozenset({"write", "written", "writes", "creation", "created", "create", "cachewrite", "ephemeral"})
+_AUDIO = frozenset({"audio", "speech"})
+_REASONING = frozenset({"reasoning", "thoughts", "thought", "thinking"})
+_INPUT = frozenset({"input", "inputs", "prompt", "embedding", "embeddings", "query"})
+_OUTPUT = frozenset(
+    {"output", "outputs", "completion", "candidates", "generated", "generation", "response", "prediction"}
+)
+
+_TOTAL_PLACE = len(TOKEN_TYPES)
+_IGNORED_PLACE = _TOTAL_PLACE + 1
+
+
+def is_total(key: str) -> bool:
+    """Whether the key is a sum of others (`total`, `total_tokens`, `totalTokenCount`) and so no type."""
+    words = _words(key)
+    return "total" in words and words <= _TOTAL | _FILLERS
+
+
+def token_type(key: str) -> str:
+    """The one of `TOKEN_TYPES` that `key` belongs to; `other` for what is no token kind we know.
+
+    Cache goes before audio (cached audio is billed as cache), audio and reasoning before their side.
+    """
+    words = _words(key)
+    if words & _CACHE:
+        return "cache_write" if words & _WRITTEN else "cache_read"
+    for name, kind in (("audio", _AUDIO), ("reasoning", _REASONING), ("input", _INPUT), ("output", _OUTPUT)):
+        if words & kind:
+            return name
+    return "other"
+
+
+def count_tokens(usage: Mapping[str, int]) -> Tokens:
+    """Tokens by type; `total` is Langfuse's, or the sum of the types where it gives none.
+
+    Each key counts once. Negative counts, which Langfuse drops itself, count as 0.
+    """
+    values: Iterable[int] = usage.values()
+    if usage and (min(values) < 0 or max(values) > MOST_TOKENS):
+        values = map(_bounded, values)
+    counts = [0] * (_IGNORED_PLACE + 1)
+    for place, count in zip(_places(tuple(usage)), values, strict=False):
+        counts[place] += count
+    counts[_TOTAL_PLACE] = counts[_TOTAL_PLACE] or sum(counts[:_TOTAL_PLACE])
+    del counts[_IGNORED_PLACE]
+    return Tokens._make(counts if max(counts) <= MOST_TOKENS else map(_bounded, counts))
+
+
+@lru_cache(maxsize=1024)
+def _places(keys: tuple[str, ...]) -> tuple[int, ...]:
+    """The place in `Tokens` of each key; calls come in few shapes. Of several totals one counts."""
+    totals = sorted(filter(is_total, keys), key=lambda key: (key != "total", key))
+    return tuple(
+        TOKEN_TYPES.index(token_type(key))
+        if not is_total(key)
+        else _TOTAL_PLACE
+        if key == totals[0]
+        else _IGNORED_PLACE
+        for key in keys
+    )
+
+
+def _bounded(count: int) -> int:
+    return min(max(count, 0), MOST_TOKENS)
+
+
+def _words(key: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORDS.findall(key))

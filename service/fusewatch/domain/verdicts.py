@@ -1,0 +1,166 @@
+"""Verdicts: one judgement of one key over one period, without memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
+from statistics import median
+
+from fusewatch.domain.rules import (
+    BaselineUsing,
+    Budget,
+    Limit,
+    Override,
+    Severity,
+    Spike,
+    Threshold,
+    Unit,
+)
+from fusewatch.domain.usage import Amounts
+from fusewatch.domain.views import matches
+
+HYSTERESIS = Fraction(2, 100)
+"""An incident resolves only when this share of the limit lies between it and the line (ENGINE, Assess)."""
+
+SPIKE_LEVELS = (
+    Threshold(Fraction(1), Severity.WARNING),
+    Threshold(Fraction(2), Severity.CRITICAL),
+)
+"""Shares of a spike's line (factor x baseline): it is critical at twice its factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was measured against which line, in the rule's unit, and which thresholds it passed, in rising order.
+
+    `ahead` are the thresholds not passed, rising: the declared ones and the next doubling. `least` is the amount that
+    no threshold is passed below, whatever its share: a spike's baseline and floor together.
+    """
+
+    unit: Unit
+    measured: int
+    limit: int
+    passed: tuple[Threshold, ...]
+    baseline: int | None = None
+    baseline_days: int = 0
+    notify: tuple[str, ...] | None = None
+    ahead: tuple[Threshold, ...] = ()
+    least: int = 0
+
+    @property
+    def highest(self) -> Threshold | None:
+        return self.passed[-1] if self.passed else None
+
+    @property
+    def severity(self) -> Severity | None:
+        """The worst severity among the passed thresholds: a file may declare a mild one above a severe one."""
+        return max((t.severity for t in self.passed), default=None)
+
+    def clearly_below(self, share: Fraction) -> bool:
+        """Whether the measured amount is under `share` of the limit by the hysteresis at least."""
+        line = max(self.limit * share, Fraction(self.least))
+        return self.measured <= line - HYSTERESIS * max(self.limit, self.least)
+
+
+def measure(amounts: Amounts, unit: Unit) -> int:
+    """The one of the amounts that `unit` counts."""
+    match unit:
+        case Unit.USD:
+            return amounts.cost_pico
+        case Unit.TOKENS:
+            return amounts.tokens
+        case Unit.REQUESTS:
+            return amounts.requests
+
+
+def override_for(budget: Budget, labels: Mapping[str, str], at_ms: int) -> Override | None:
+    """The first override from the top that matches the key and has not ended. `labels` maps dimensions to values."""
+    for override in budget.overrides:
+        ended = override.until_ms is not None and at_ms >= override.until_ms
+        if not ended and all(m.dimension in labels and matches(m, labels[m.dimension]) for m in override.match):
+            return override
+    return None
+
+
+def limit_for(budget: Budget, labels: Mapping[str, str], at_ms: int) -> Limit | None:
+    """The limit that holds for the key at that time; None when an override lifts it."""
+    override = override_for(budget, labels, at_ms)
+    return override.limit if override else budget.limit
+
+
+def passed(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[Threshold, ...]:
+    """The thresholds reached, rising, with every doubling of the limit after them.
+
+    A limit of zero is passed by the first spend, once: it has no doublings, and is as severe as the worst threshold.
+    """
+    if measured <= 0:
+        return ()
+    if limit <= 0:
+        top = max(thresholds, key=lambda t: t.share, default=Threshold(Fraction(1), Severity.CRITICAL))
+        return (replace(top, severity=max(t.severity for t in (top, *thresholds))),)
+    return tuple(t for t in _steps(thresholds, measured, limit) if measured >= limit * t.share)
+
+
+def ahead(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[Threshold, ...]:
+    """The thresholds not reached, rising: the declared ones and the next doubling."""
+    if limit <= 0:
+        return ()
+    return tuple(t for t in _steps(thresholds, measured, limit) if measured <= 0 or measured < limit * t.share)
+
+
+def _steps(thresholds: Sequence[Threshold], measured: int, limit: int) -> list[Threshold]:
+    """The declared thresholds and the doublings up to the first that is not reached, rising."""
+    steps = {t.share: t for t in thresholds}
+    share = Fraction(1)
+    while True:
+        share *= 2
+        steps.setdefault(share, Threshold(share, Severity.CRITICAL))
+        if measured < limit * share:
+            return [steps[share] for share in sorted(steps)]
+
+
+def judge_budget(budget: Budget, labels: Mapping[str, str], spent: Amounts, at_ms: int) -> Verdict | None:
+    """The spend of a key in a period against its limit; None when an override lifts the limit."""
+    override = override_for(budget, labels, at_ms)
+    limit = override.limit if override else budget.limit
+    if limit is None:
+        return None
+    measured = measure(spent, limit.unit)
+    return Verdict(
+        unit=limit.unit,
+        measured=measured,
+        limit=limit.amount,
+        passed=passed(budget.thresholds, measured, limit.amount),
+        notify=override.notify if override else None,
+        ahead=ahead(budget.thresholds, measured, limit.amount),
+    )
+
+
+def judge_spike(spike: Spike, today: int, days: Sequence[int]) -> Verdict | None:
+    """Today so far against complete days before it; None while there are fewer than `at_least` of them.
+
+    `days` are the amounts of the days that count, zero days included. BUDGET_FILE, "Spike, exactly": it fires when
+    today > factor x baseline and today - baseline >= floor. Days that corrections took below zero make no baseline
+    below zero.
+    """
+    if len(days) < max(1, spike.baseline.at_least):
+        return None
+    average = (
+        Fraction(sum(days), len(days))
+        if spike.baseline.using is BaselineUsing.MEAN
+        else Fraction(median(map(Fraction, days)))
+    )
+    baseline = max(average, Fraction(0))
+    line = spike.factor * baseline
+    above_floor = today > 0 and today - baseline >= spike.floor
+    fired = tuple(t for t in SPIKE_LEVELS if above_floor and today > line * t.share)
+    return Verdict(
+        unit=spike.unit,
+        measured=today,
+        limit=int(line),
+        passed=fired,
+        baseline=int(baseline),
+        baseline_days=len(days),
+        ahead=SPIKE_LEVELS[len(fired) :],
+        least=ceil(baseline + spike.floor),
+    )

@@ -1,0 +1,139 @@
+"""Views: which generations a rule counts, and under which key. Rules that count alike share a view and its cells."""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+from fusewatch.domain.periods import Calendar
+from fusewatch.domain.rules import HIGH_CARDINALITY, Matcher, Rule, RuleSet, Scope
+from fusewatch.domain.usage import UNKNOWN, Dimensions
+
+Key = tuple[str, ...]
+
+_FIELDS = {name: index for index, name in enumerate(Dimensions._fields) if name != "extra"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A scope, the dimensions that split it, and the calendar of its day cells.
+
+    `projects` are the stable keys of the projects it may count, None for all: names are resolved before, so that
+    renaming a project changes no view. `id` is a hash of the meaning; a rule change makes another view.
+    """
+
+    scope: Scope
+    each: tuple[str, ...]
+    calendar: Calendar
+    projects: frozenset[str] | None = None
+
+    @property
+    def id(self) -> str:
+        return _view_id(self)
+
+    @property
+    def uses_people(self) -> bool:
+        """Whether user or session matter, so that cells cannot be formed from the other dimensions alone."""
+        named = {*self.each, *(m.dimension for m in (*self.scope.where, *self.scope.unless))}
+        return not named.isdisjoint(HIGH_CARDINALITY)
+
+    def key_of(self, project: str, dimensions: Dimensions, user: str, session: str) -> Key | None:
+        """The key under which such a generation counts, None when the view does not count it."""
+        if self.projects is not None and project not in self.projects:
+            return None
+
+        def value(name: str) -> str:
+            return dimension_value(name, project, dimensions, user, session)
+
+        if not all(matches(m, value(m.dimension)) for m in self.scope.where):
+            return None
+        if any(matches(m, value(m.dimension)) for m in self.scope.unless):
+            return None
+        return tuple(value(name) for name in self.each)
+
+
+@lru_cache(maxsize=4096)
+def _view_id(view: View) -> str:
+    projects = None if view.projects is None else sorted(view.projects)
+    return blake2b(repr((view.scope, view.each, view.calendar, projects)).encode(), digest_size=9).hexdigest()
+
+
+def dimension_value(name: str, project: str, dimensions: Dimensions, user: str, session: str) -> str:
+    """The value of one dimension, `unknown` where it has none; the project as its stable key."""
+    index = _FIELDS.get(name)
+    if index is not None:
+        return str(dimensions[index])
+    if name == "project":
+        return project
+    if name == "user":
+        return user
+    if name == "session":
+        return session
+    for extra, value in dimensions.extra:
+        if extra == name:
+            return value
+    return UNKNOWN
+
+
+@lru_cache(maxsize=4096)
+def _pattern(glob: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(glob))
+
+
+def matches(matcher: Matcher, value: str) -> bool:
+    """Whether any pattern of the matcher fits the value; globs, compared with case."""
+    return any(p == value or _pattern(p).match(value) is not None for p in matcher.patterns)
+
+
+def view_of(rule: Rule, rules: RuleSet, project_names: Mapping[str, str]) -> View:
+    """The view that `rule` needs. `project_names` maps the stable project keys to their names in the budget file.
+
+    Langfuse's own environments are left out unless the rule's `where` names the environment (BUDGET_FILE, Environment).
+    """
+    where = rule.scope.where
+    unless = rule.scope.unless
+    projects: frozenset[str] | None = None
+    named = [m for m in where if m.dimension == "project"]
+    barred = [m for m in unless if m.dimension == "project"]
+    if named or barred:
+        projects = frozenset(
+            key
+            for key, name in project_names.items()
+            if all(matches(m, name) for m in named) and not any(matches(m, name) for m in barred)
+        )
+        where = tuple(m for m in where if m.dimension != "project")
+        unless = tuple(m for m in unless if m.dimension != "project")
+    if rules.excluded_environments and not any(m.dimension == "environment" for m in where):
+        unless = (*unless, Matcher("environment", rules.excluded_environments))
+    return View(Scope(_in_order(where), _joined(unless)), rule.each, _days_of(rule.calendar), projects)
+
+
+def _in_order(matchers: Iterable[Matcher]) -> tuple[Matcher, ...]:
+    """The same matchers, of which each must match, in one order, so that the order in the file makes no other view."""
+    tidy = {Matcher(m.dimension, tuple(sorted(set(m.patterns)))) for m in matchers}
+    return tuple(sorted(tidy, key=lambda m: (m.dimension, m.patterns)))
+
+
+def _joined(matchers: Iterable[Matcher]) -> tuple[Matcher, ...]:
+    """The same exclusions, of which any may match, as one matcher for each dimension."""
+    patterns: dict[str, set[str]] = {}
+    for matcher in matchers:
+        patterns.setdefault(matcher.dimension, set()).update(matcher.patterns)
+    return tuple(Matcher(name, tuple(sorted(patterns[name]))) for name in sorted(patterns))
+
+
+def _days_of(calendar: Calendar) -> Calendar:
+    """What of the calendar day cells depend on: weeks and months are sums of them, wherever they start."""
+    return Calendar(calendar.timezone, calendar.day_starts_at_min)
+
+
+def totals_view(rules: RuleSet) -> View:
+    """Everything, by project: what recovery notices and status sum."""
+    return View(Scope(), ("project",), _days_of(rules.calendar))
+
+
+def labels_view(rules: RuleSet) -> View:
+    """Everything, by the metric labels: what the `llm_spend_dollars` gauges show."""
+    return View(Scope(), ("project", *rules.metric_labels), _days_of(rules.calendar))

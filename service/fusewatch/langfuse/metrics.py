@@ -1,0 +1,92 @@
+"""Asks either metrics endpoint for the sums of a span by hour or minute."""
+
+import msgspec
+
+from fusewatch.domain.ratebudget import Priority
+from fusewatch.errors import Retryable
+from fusewatch.langfuse.instants import epoch_ms, iso
+from fusewatch.langfuse.transport import Transport
+from fusewatch.langfuse.wire import decode
+from fusewatch.ports import BucketSum, Span
+
+MOST_BUCKETS = 1000
+"""The greatest `row_limit` of both endpoints. Rows beyond it are dropped without a sign, and v2 fills gaps with rows
+that count; so a span never holds more buckets than this."""
+
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+_MEASURES = (("totalCost", "sum"), ("totalTokens", "sum"), ("count", "count"))
+_ENDPOINTS = {"v1": ("v1_metrics", "metrics"), "v2": ("v2_metrics", "v2/metrics")}
+
+
+class MetricsRow(msgspec.Struct):
+    """A row of the answer; the names of the sums are Langfuse's. 64-bit numbers are strings on some servers.
+
+    v1 has null for the cost of rows without a price, v2 null for no rows at all.
+    """
+
+    time_dimension: str
+    sum_totalCost: float | None = None  # noqa: N815
+    sum_totalTokens: int | None = None  # noqa: N815
+    count_count: int | None = None
+
+
+class MetricsAnswer(msgspec.Struct):
+    data: list[MetricsRow]
+
+
+_DECODER = msgspec.json.Decoder(MetricsAnswer, strict=False)
+
+
+def check_buckets(span: Span, *, by_minute: bool) -> int:
+    """The length of a bucket in ms; ValueError when the span is not made of whole ones, or of too many."""
+    step_ms = MINUTE_MS if by_minute else HOUR_MS
+    if span.from_ms % step_ms or span.to_ms % step_ms:
+        raise ValueError(f"{span} does not begin and end with a whole {'minute' if by_minute else 'hour'}")
+    if span.to_ms - span.from_ms > MOST_BUCKETS * step_ms:
+        raise ValueError(f"{span} holds more than {MOST_BUCKETS:,} {'minutes' if by_minute else 'hours'}")
+    return step_ms
+
+
+async def ask_sums(
+    transport: Transport, api: str, span: Span, *, by_minute: bool, priority: Priority = Priority.RECONCILE
+) -> list[BucketSum]:
+    """One request of `api` (``v1`` or ``v2``), none for a span of no length; see `ports.Source.sums`."""
+    step_ms = check_buckets(span, by_minute=by_minute)
+    if span.from_ms >= span.to_ms:
+        return []
+    endpoint, path = _ENDPOINTS[api]
+    query = _query(span, by_minute=by_minute)
+    answer = await transport.get(endpoint, path, {"query": query}, priority=priority)
+    where = transport.where(path)
+    rows = decode(_DECODER, answer.body, where=where).data
+    sums = sorted((_sum_of(row, where) for row in rows if row.count_count), key=lambda s: s.start_ms)
+    starts = [s.start_ms for s in sums]
+    wrong = next((start for start in starts if start % step_ms or not span.from_ms <= start < span.to_ms), None)
+    if wrong is not None:
+        raise Retryable("unexpected", f"{where} answers with sums of {iso(wrong)}, which were not asked for")
+    if len(set(starts)) < len(starts):
+        raise Retryable("unexpected", f"{where} answers with two sums of one {'minute' if by_minute else 'hour'}")
+    return sums
+
+
+def _query(span: Span, *, by_minute: bool) -> str:
+    """Both bounds are inclusive, so the last millisecond of the span is the upper one. All types count: an embedding
+    costs as well."""
+    query = {
+        "view": "observations",
+        "metrics": [{"measure": measure, "aggregation": aggregation} for measure, aggregation in _MEASURES],
+        "timeDimension": {"granularity": "minute" if by_minute else "hour"},
+        "fromTimestamp": iso(span.from_ms),
+        "toTimestamp": iso(span.to_ms - 1),
+        "config": {"row_limit": MOST_BUCKETS},
+    }
+    return msgspec.json.encode(query).decode()
+
+
+def _sum_of(row: MetricsRow, where: str) -> BucketSum:
+    try:
+        start_ms = epoch_ms(row.time_dimension)
+    except (ValueError, OverflowError) as error:
+        raise Retryable("unexpected", f"{where} answers with {row.time_dimension[:40]!r} for a time") from error
+    return BucketSum(start_ms, row.count_count or 0, row.sum_totalCost or 0.0, row.sum_totalTokens or 0)

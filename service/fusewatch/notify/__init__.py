@@ -1,0 +1,1 @@
+"""What people and programs are told: rendering (pure), and one module for each kind of destination."""

@@ -1,0 +1,89 @@
+"""What each kind of destination needs to be built: plain values, their secrets out of every repr.
+
+An impossible value raises ValueError with what would be right, and never with the value itself: it may be a secret.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from fusewatch.notify.text import is_web_address
+
+SLACK_API = "https://slack.com/api"
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how a secret starts is none
+
+_HEADER_VALUE = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleKind:
+    """The terminal in which the daemon runs, or whatever its output goes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlackWebhookKind:
+    """A Slack incoming webhook, or another service that takes the same shape. The address is a secret."""
+
+    url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check_address(self.url, "a Slack webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class SlackBotKind:
+    """A Slack bot token and the channel (`#name` or an id) that it writes to; `api_url` differs on GovSlack."""
+
+    token: str = field(repr=False)
+    channel: str
+    api_url: str = SLACK_API
+
+    def __post_init__(self) -> None:
+        if not _HEADER_VALUE.fullmatch(self.token):
+            raise ValueError("a Slack bot token is one word of printable characters, such as xoxb-…")
+        if not self.channel.strip():
+            raise ValueError('a Slack channel is missing; write it like "#llm-spend" or C0123456789')
+        _check_address(self.api_url, "the Slack API")
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKind:
+    """Any receiver of Standard Webhooks. Messages are signed with every secret, so that one can replace another.
+
+    A secret that starts with `whsec_` is base64 after it; of any other the UTF-8 bytes are the key.
+    """
+
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        _check_address(self.url, "a webhook")
+        for secret in self.secrets:
+            signing_key(secret)
+
+
+Kind: TypeAlias = ConsoleKind | SlackWebhookKind | SlackBotKind | WebhookKind
+
+
+def signing_key(secret: str) -> bytes:
+    """The key that a webhook secret stands for; ValueError for one that is empty or no base64 after `whsec_`."""
+    if not secret.startswith(SECRET_PREFIX):
+        if not secret:
+            raise ValueError("a webhook secret is empty; leave it out to send unsigned")
+        return secret.encode("utf-8", "surrogatepass")
+    encoded = secret.removeprefix(SECRET_PREFIX).rstrip("=")
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key:
+        # No chain: its text could show a part of the secret.
+        raise ValueError("a webhook secret that starts with whsec_ goes on in base64") from None
+    return key
+
+
+def _check_address(url: str, what: str) -> None:
+    if not is_web_address(url):
+        raise ValueError(f"the address of {what} starts with https:// (or http://) and has a host and no spaces")

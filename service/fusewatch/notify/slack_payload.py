@@ -1,0 +1,168 @@
+"""A message as Slack's blocks: the headline on top, the rest beside a bar in the colour of the severity.
+
+Limits (docs.slack.dev, Block Kit reference): 50 blocks, 3,000 characters a text, 150 a header, 75 a button. Blocks and
+attachments together stay below 12,000 characters, as Slack refuses about 13,200 with `msg_blocks_too_long` (which is
+undocumented: slackapi/bolt-js issue 2509). Text from outside goes into `plain_text` objects, which Slack does not
+parse; a line with a time needs mrkdwn for `<!date^…>`, so everything else in it is escaped.
+"""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+import msgspec
+from slack_sdk.models.attachments import BlockAttachment
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from fusewatch.domain.notices import Message
+from fusewatch.notify.sheet import (
+    Line,
+    Link,
+    Moment,
+    Role,
+    Sheet,
+    Tone,
+    is_today,
+    line_text,
+    moment_text,
+    sheet_rows,
+)
+from fusewatch.notify.text import cut, slack_escape, without_mentions
+from fusewatch.notify.words import sheet
+
+COLOURS = {Tone.CRITICAL: "#C5221F", Tone.WARNING: "#E8710A", Tone.INFO: "#5F6368", Tone.GOOD: "#188038"}
+
+_TEXT_LENGTH = 3000
+_HEADER_LENGTH = 150
+_BUTTON_LENGTH = 75
+_BUTTONS = 5
+_FALLBACK_LENGTH = 2000
+"""`text` is what a notification and a screen reader tell; receivers without blocks show nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How lines turn into Slack's text: the zone is that of the fallback, Slack itself shows each reader's own."""
+
+    zone: str
+    now_ms: int
+
+    def plain(self, line: Line) -> str:
+        return without_mentions(line_text(line, zone=self.zone, now_ms=self.now_ms))
+
+    def mrkdwn(self, line: Line) -> str:
+        return "".join(self._date(piece) if isinstance(piece, Moment) else slack_escape(piece) for piece in line)
+
+    def _date(self, moment: Moment) -> str:
+        clock = "{time_secs}" if moment.seconds else "{time}"
+        if not is_today(moment, zone=self.zone, now_ms=self.now_ms):
+            clock = "{date_short_pretty}, " + clock
+        fallback = moment_text(moment, zone=self.zone, now_ms=self.now_ms)
+        return f"<!date^{moment.at_ms // 1000}^{clock}|{fallback}>"
+
+    def text_object(self, lines: list[Line]) -> PlainTextObject | MarkdownTextObject:
+        """The lines as one object; plain where no time is in them, or where marks would make them too long."""
+        if any(isinstance(piece, Moment) for line in lines for piece in line):
+            text = "\n".join(self.mrkdwn(line) for line in lines)
+            if len(text) <= _TEXT_LENGTH:
+                return MarkdownTextObject(text=text, verbatim=True)
+        text = "\n".join(self.plain(line) for line in lines)
+        return PlainTextObject(text=cut(text, _TEXT_LENGTH), emoji=False)
+
+
+def webhook_body(message: Message, zone: str) -> bytes:
+    """What an incoming webhook is sent; the same message gives the same bytes."""
+    return _encoded(_parts(message, zone))
+
+
+def bot_body(message: Message, zone: str, channel: str) -> bytes:
+    """What `chat.postMessage` is sent. Its `metadata` carries the message's id, so that a repeat can be recognised."""
+    metadata = {"event_type": "fusewatch_message", "event_payload": {"id": message.id}}
+    extras = {"channel": channel, "parse": "none", "link_names": False, "metadata": metadata}
+    return _encoded({**_parts(message, zone), **extras})
+
+
+def _encoded(payload: dict[str, object]) -> bytes:
+    return msgspec.json.encode(payload, order="sorted")
+
+
+def _parts(message: Message, zone: str) -> dict[str, object]:
+    content = sheet(message)
+    reader = _Reader(zone, content.created_ms)
+    rows = sheet_rows(content, zone=zone)
+    lines = [slack_escape(row.words) for row in rows if row.role is not Role.LINK]
+    lines += [f"{slack_escape(link.label)}: {_escaped_address(link.url)}" for link in content.all_links]
+    fallback = "\n".join(lines)
+    attachment = BlockAttachment(
+        blocks=_details(content, reader),
+        color=COLOURS[content.tone],
+        fallback=cut(reader.plain(content.headline), _HEADER_LENGTH * 2),
+    )
+    return {
+        "text": _cut_escaped(fallback, _FALLBACK_LENGTH),
+        "mrkdwn": False,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "blocks": [_headline(content, reader).to_dict()],
+        "attachments": [attachment.to_dict()],
+    }
+
+
+def _escaped_address(url: str) -> str:
+    """An address keeps its underscores and tildes, or it would lead elsewhere."""
+    return url.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _cut_escaped(text: str, bound: int) -> str:
+    """Like `cut`, but never in the middle of `&amp;`."""
+    shortened = cut(text, bound)
+    start = shortened.rfind("&", -6)
+    return shortened if start < 0 or ";" in shortened[start:] or shortened == text else f"{shortened[:start]}…"
+
+
+def _headline(content: Sheet, reader: _Reader) -> Block:
+    line: Line = (f"{content.mark} ", *content.headline)
+    text = reader.plain(line)
+    if len(text) <= _HEADER_LENGTH and not any(isinstance(piece, Moment) for piece in line):
+        return HeaderBlock(text=PlainTextObject(text=text, emoji=False))
+    return SectionBlock(text=reader.text_object([line]))
+
+
+def _details(content: Sheet, reader: _Reader) -> list[Block]:
+    blocks: list[Block] = _sections(list(content.body), reader)
+    short: list[Line] = []
+    for card in content.cards:
+        headline: Line = (f"{card.tone.mark} ", *card.headline)
+        if card.body:
+            blocks += _sections([headline, *card.body], reader)
+        else:
+            short.append(headline)
+    blocks += _sections(short, reader)
+    if content.rest:
+        blocks += _sections([(content.rest,)], reader)
+    if content.all_links:
+        blocks.append(ActionsBlock(elements=[_button(n, link) for n, link in enumerate(content.all_links[:_BUTTONS])]))
+    if content.fine:
+        blocks.append(ContextBlock(elements=[reader.text_object([content.fine])]))
+    return blocks
+
+
+def _sections(lines: list[Line], reader: _Reader) -> list[Block]:
+    """Neighbouring lines in as few sections as possible, so that only those with times are parsed by Slack."""
+    runs = groupby(lines, key=lambda line: any(isinstance(piece, Moment) for piece in line))
+    return [SectionBlock(text=reader.text_object(list(run))) for _, run in runs]
+
+
+def _button(number: int, link: Link) -> ButtonElement:
+    label = cut(without_mentions(link.label), _BUTTON_LENGTH)
+    return ButtonElement(
+        text=PlainTextObject(text=label, emoji=False), url=link.url, action_id=f"fusewatch_link_{number}"
+    )

@@ -1,0 +1,63 @@
+"""The real clock and the ways to run blocking work. The only module that asks the machine for the time."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from fusewatch.ports import Clock
+
+T = TypeVar("T")
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    speed = 1.0
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class ThreadRunner:
+    """Runs work on the executor's threads."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def __call__(self, work: Callable[[], T], /) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+class InlineRunner:
+    """Runs work at once, on the calling thread: for commands and deterministic tests."""
+
+    async def __call__(self, work: Callable[[], T], /) -> T:
+        return work()
+
+
+async def wait_for_event(clock: Clock, event: asyncio.Event, seconds: float) -> bool:
+    """Wait until the event is set or so many seconds of the clock have passed; True when it was the event."""
+    if event.is_set():
+        return True
+    async with asyncio.TaskGroup() as group:
+        tasks = (group.create_task(_sleep(clock, seconds)), group.create_task(_event(event)))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+    return event.is_set()
+
+
+async def _sleep(clock: Clock, seconds: float) -> None:
+    await clock.sleep(seconds)
+
+
+async def _event(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,0 +1,95 @@
+"""The ledger by UTC hour, what the last comparison with Langfuse found there, and the rows that vanished."""
+
+from collections.abc import Collection
+
+from fusewatch.domain.money import join, split
+from fusewatch.domain.reconciling import HOUR_MS, HourLedger, HourReading
+from fusewatch.ports import Span
+from fusewatch.store import bulk
+from fusewatch.store.connection import Link
+from fusewatch.store.ids import pack
+
+_MICRO = 1_000_000
+_PARTS = (
+    "counted = 1",
+    "counted = 1 AND gone_ms IS NOT NULL",
+    "counted = 0 AND gone_ms IS NULL",
+)
+_SUMS = ", ".join(
+    f"coalesce(sum(CASE WHEN {part} THEN cost {sign} {_MICRO} END), 0)" for part in _PARTS for sign in ("/", "%")
+)
+
+
+def ledger(link: Link, project: int, span: Span) -> dict[int, HourLedger]:
+    """See `ports.IngestUnit.hours`."""
+    rows = link.rows(
+        f"SELECT start_ms / {HOUR_MS} AS hour, sum(counted), {_SUMS} FROM generation"  # noqa: S608 our own names only
+        " WHERE project = ? AND start_ms >= ? AND start_ms < ? GROUP BY hour",
+        (project, *span),
+    )
+    return {
+        hour * HOUR_MS: HourLedger(join(cost, cost_lo), join(gone, gone_lo), join(moved, moved_lo), count)
+        for hour, count, cost, cost_lo, gone, gone_lo, moved, moved_lo in rows
+    }
+
+
+def readings(link: Link, project: int, span: Span) -> dict[int, HourReading]:
+    rows = link.rows(
+        "SELECT hour_ms, fingerprint, langfuse_hi, langfuse_lo, duplicates_hi, duplicates_lo, unexplained_hi,"
+        " unexplained_lo, read_at_ms FROM hour_reading WHERE project = ? AND hour_ms >= ? AND hour_ms < ?",
+        (project, *span),
+    )
+    return {
+        hour: HourReading(mark, join(found, found_lo), join(twice, twice_lo), join(rest, rest_lo), read_at_ms)
+        for hour, mark, found, found_lo, twice, twice_lo, rest, rest_lo, read_at_ms in rows
+    }
+
+
+def put_reading(link: Link, project: int, hour_ms: int, reading: HourReading) -> None:
+    columns = (
+        *("project", "hour_ms", "fingerprint", "langfuse_hi", "langfuse_lo", "duplicates_hi", "duplicates_lo"),
+        *("unexplained_hi", "unexplained_lo", "read_at_ms"),
+    )
+    amounts = (*split(reading.langfuse_pico), *split(reading.duplicates_pico), *split(reading.unexplained_pico))
+    row = (project, hour_ms, reading.fingerprint, *amounts, reading.read_at_ms)
+    bulk.replace(link, "hour_reading", ("project", "hour_ms"), columns, [row])
+
+
+def mark_gone(link: Link, project: int, span: Span, present: Collection[tuple[str, str]], at_ms: int) -> int:
+    """See `ports.IngestUnit.mark_gone`."""
+    there = {(pack(trace), pack(observation)) for trace, observation in present}
+    rows = link.rows(
+        "SELECT start_ms, trace, obs, gone_ms FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ?",
+        (project, *span),
+    )
+    lost = [row[:3] for row in rows if row[3] is None and row[1:3] not in there]
+    back = [row[:3] for row in rows if row[3] is not None and row[1:3] in there]
+    for places, gone_ms in ((lost, at_ms), (back, None)):
+        for place in places:
+            link.run(
+                "UPDATE generation SET gone_ms = ? WHERE project = ? AND start_ms = ? AND trace = ? AND obs = ?",
+                (gone_ms, project, *place),
+            )
+    return len(lost)
+
+
+def reconciled(link: Link, project: int, at_ms: int, drift_pico: int) -> None:
+    link.run(
+        "UPDATE project SET reconciled_ms = ?, drift_hi = ?, drift_lo = ? WHERE id = ?",
+        (at_ms, *split(drift_pico), project),
+    )
+
+
+def distrust_cells(link: Link) -> None:
+    """Sum the totals anew, and let the next assess pass form all cells from the rows.
+
+    What waited to be added to the cells is in the rows already.
+    """
+    for table in ("series", "series_key", "view", "dirty"):
+        link.run(f"DELETE FROM {table}")  # noqa: S608 our own names only
+    link.run(
+        f"UPDATE project SET (generations, cost_hi, cost_lo, unpriced) = (SELECT count(*),"  # noqa: S608 our own names only
+        f" coalesce(sum(cost / {_MICRO}), 0), coalesce(sum(cost % {_MICRO}), 0),"
+        " coalesce(sum(CASE WHEN pricing != 0 THEN 1 END), 0)"
+        " FROM generation g WHERE g.project = project.id AND g.counted = 1)"
+    )

@@ -1,0 +1,36 @@
+"""How the ids of traces and observations are kept: small, in bytes, and turned back exactly."""
+
+from zlib import crc32
+
+_TEXT = b"\xff"
+
+
+def pack(text: str) -> bytes:
+    """Half as many bytes for lower-case hex of even length, as OpenTelemetry makes it; 0xFF and UTF-8 for all else.
+
+    Hex that starts with ff is kept as text, so that the first byte always tells which it is.
+    """
+    try:
+        packed = bytes.fromhex(text)
+    except ValueError:
+        packed = b""
+    # fromhex also takes upper case and blanks, which would not come back.
+    if packed and packed[0] != 0xFF and packed.hex() == text:
+        return packed
+    return _TEXT + text.encode("utf-8", "surrogatepass")
+
+
+def unpack(packed: bytes) -> str:
+    """The id that `pack` was given."""
+    if packed[:1] == _TEXT:
+        return packed[1:].decode("utf-8", "surrogatepass")
+    return packed.hex()
+
+
+def identity_hash(project: int, trace: bytes, obs: bytes) -> int:
+    """A signed 64-bit number for an identity: where it was seen before is looked up by it, then verified.
+
+    The upper half comes from the trace alone, so that a trace's observations lie side by side in the index. Equal
+    numbers for different identities cost a look, nothing else.
+    """
+    return ((crc32(trace, project) - 0x8000_0000) << 32) | crc32(obs)

@@ -1,0 +1,40 @@
+"""Single facts about the database: its version counter and which labels its counters carry."""
+
+from typing import NamedTuple
+
+from fusewatch.store import codec
+from fusewatch.store.connection import Link
+
+_SET = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+
+
+class MetricChoice(NamedTuple):
+    """The dimensions that the spend counters carry, and how many series there may be."""
+
+    labels: tuple[str, ...]
+    max_series: int
+
+
+DEFAULT_CHOICE = MetricChoice(("feature", "team", "model", "operation"), 5000)
+"""As in `rules.RuleSet`, until the budget file says otherwise."""
+
+
+def version(link: Link) -> int:
+    row = link.row("SELECT value FROM meta WHERE name = 'version'")
+    return 0 if row is None else int(row[0])
+
+
+def bump_version(link: Link) -> None:
+    link.run(_SET, ("version", str(version(link) + 1)))
+
+
+def metric_choice(link: Link) -> MetricChoice:
+    found = dict(link.rows("SELECT name, value FROM meta WHERE name IN ('metric_labels', 'max_series')"))
+    if not found:
+        return DEFAULT_CHOICE
+    return MetricChoice(codec.strings_of(found["metric_labels"]), int(found["max_series"]))
+
+
+def keep_metric_choice(link: Link, choice: MetricChoice) -> None:
+    link.run(_SET, ("metric_labels", codec.encode(choice.labels)))
+    link.run(_SET, ("max_series", str(choice.max_series)))

@@ -1,0 +1,65 @@
+"""The rows of the ledger as plain tuples: their columns, and how a counted part of the ledger is walked through."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from fusewatch.store.connection import Link
+from fusewatch.store.schema import TOKEN_COLUMNS
+
+LedgerRow: TypeAlias = tuple[Any, ...]
+"""One row in the order of `COLUMNS`."""
+
+COLUMNS = (
+    "project",
+    "start_ms",
+    "trace",
+    "obs",
+    "updated_ms",
+    "cost",
+    "pricing",
+    "dims",
+    "person",
+    "session",
+    *TOKEN_COLUMNS,
+    "total",
+    "duration_ms",
+    "digest",
+    "counted",
+    "seen_ms",
+    "replaced_cost",
+)
+KEY = ("project", "start_ms", "trace", "obs")
+
+PROJECT, START, TRACE, OBS, UPDATED, COST, PRICING, DIMS, PERSON, SESSION = range(10)
+TOKENS = slice(10, 17)
+TOTAL, DURATION, DIGEST, COUNTED, SEEN, REPLACED = range(17, 23)
+CONTENT = slice(0, 20)
+"""What Langfuse said, without what we remember about it."""
+
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM generation"  # noqa: S608 our own names only
+
+_HOUR_MS = 3_600_000
+
+
+def with_state(row: LedgerRow, *, counted: bool, seen_ms: int, replaced_cost: int | None) -> LedgerRow:
+    return (*row[:COUNTED], int(counted), seen_ms, replaced_cost)
+
+
+def order_of(row: LedgerRow) -> tuple[int, int, int, int]:
+    """`merge.order_key` of a stored row."""
+    return row[UPDATED], row[COST], row[START], row[DIGEST]
+
+
+def hours(link: Link, project: int, from_ms: int, to_ms: int) -> Iterator[tuple[int, int]]:
+    """The clock hours of the span that hold any row, so that a walk sorts and holds an hour at a time.
+
+    A sort over the whole ledger would need room for it in memory or in a temporary file.
+    """
+    query = (
+        "SELECT start_ms FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms LIMIT 1"
+    )
+    at = from_ms
+    while (row := link.row(query, (project, at, to_ms))) is not None:
+        end = row[0] // _HOUR_MS * _HOUR_MS + _HOUR_MS
+        yield row[0], min(end, to_ms)
+        at = end

@@ -1,0 +1,288 @@
+"""The tables as they stand at the newest migration; a test compares them with what the migrations make.
+
+Money: a row holds picodollars in one integer; every sum is two columns, `…_hi` whole micro-dollars and `…_lo` the
+picodollars that remain (`money.split`), because one int64 ends at $9.2 million. Times are epoch milliseconds, cells
+count quarter hours. Primary keys without rowid keep rows in the order in which they are scanned.
+"""
+
+import sqlalchemy as sa
+
+HEAD = "0002"
+"""The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
+
+APPLICATION_ID = 0x46555345
+"""Marks an SQLite file as ours ("FUSE"), so that somebody else's database is never touched."""
+
+TOKEN_COLUMNS = ("input", "output", "cache_read", "cache_write", "reasoning", "audio", "other")
+DURATION_COLUMNS = tuple(f"b{i}" for i in range(13))
+
+Big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""64 bits everywhere; SQLite wants the very word INTEGER for its row ids."""
+
+metadata = sa.MetaData()
+
+
+def _big(name: str, *, default: int | None = None, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, Big, nullable=nullable, server_default=None if default is None else sa.text(str(default)))
+
+
+def _text(name: str, *, default: str | None = None, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=nullable, server_default=default)
+
+
+def _id(name: str = "id") -> sa.Column[int]:
+    return sa.Column(name, Big, primary_key=True)
+
+
+meta = sa.Table("meta", metadata, sa.Column("name", sa.Text, primary_key=True), _text("value"))
+
+project = sa.Table(
+    "project",
+    metadata,
+    _id(),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    _text("name"),
+    _text("host"),
+    _text("project_id"),
+    _text("organisation_id"),
+    _text("api"),
+    _big("registered_ms"),
+    _big("floor_ms", nullable=True),
+    _big("loaded_ms", nullable=True),
+    _big("counters_from_ms", nullable=True),
+    _big("last_success_ms", nullable=True),
+    _big("data_as_of_ms", nullable=True),
+    _big("failing_since_ms", nullable=True),
+    _text("failure", default=""),
+    _text("failure_text", default=""),
+    _big("retry_at_ms", nullable=True),
+    _big("reconciled_ms", nullable=True),
+    _big("drift_hi", default=0),
+    _big("drift_lo", default=0),
+    # Running totals of the counted rows: the whole ledger is never summed to be shown.
+    _big("generations", default=0),
+    _big("cost_hi", default=0),
+    _big("cost_lo", default=0),
+    _big("unpriced", default=0),
+)
+
+coverage = sa.Table(
+    "coverage",
+    metadata,
+    sa.Column("project", Big, primary_key=True),
+    sa.Column("from_ms", Big, primary_key=True),
+    _big("to_ms"),
+    _big("read_at_ms"),
+    sqlite_with_rowid=False,
+)
+
+hour_reading = sa.Table(
+    "hour_reading",
+    metadata,
+    sa.Column("project", Big, primary_key=True),
+    sa.Column("hour_ms", Big, primary_key=True),
+    _text("fingerprint"),
+    _big("langfuse_hi"),
+    _big("langfuse_lo"),
+    _big("duplicates_hi"),
+    _big("duplicates_lo"),
+    _big("unexplained_hi"),
+    _big("unexplained_lo"),
+    _big("read_at_ms"),
+    sqlite_with_rowid=False,
+)
+
+text = sa.Table("text", metadata, _id(), sa.Column("value", sa.Text, nullable=False, unique=True))
+
+dims = sa.Table(
+    "dims",
+    metadata,
+    _id(),
+    sa.Column("hash", sa.LargeBinary, nullable=False, unique=True),
+    _text("environment"),
+    _text("feature"),
+    _text("team"),
+    _text("model"),
+    _text("provider"),
+    _text("operation"),
+    _text("type"),
+    _text("release"),
+    _text("version"),
+    _text("prompt"),
+    _text("trace_name"),
+    _text("extra"),
+)
+
+generation = sa.Table(
+    "generation",
+    metadata,
+    sa.Column("project", Big, primary_key=True),
+    sa.Column("start_ms", Big, primary_key=True),
+    sa.Column("trace", sa.LargeBinary, primary_key=True),
+    sa.Column("obs", sa.LargeBinary, primary_key=True),
+    _big("updated_ms"),
+    _big("cost"),
+    _big("pricing"),
+    _big("dims"),
+    _big("person"),
+    _big("session"),
+    *(_big(name) for name in TOKEN_COLUMNS),
+    _big("total"),
+    _big("duration_ms", nullable=True),
+    _big("digest"),
+    _big("counted"),
+    _big("seen_ms"),
+    _big("replaced_cost", nullable=True),
+    _big("estimate", nullable=True),
+    _big("gone_ms", nullable=True),
+    sqlite_with_rowid=False,
+)
+
+seen = sa.Table("seen", metadata, _id("h64"), _big("start_ms"))
+
+seen_more = sa.Table(
+    "seen_more",
+    metadata,
+    sa.Column("h64", Big, primary_key=True),
+    sa.Column("start_ms", Big, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+dirty = sa.Table(
+    "dirty",
+    metadata,
+    _id("seq"),
+    _big("project"),
+    _big("cell"),
+    _big("dims"),
+    _big("person"),
+    _big("session"),
+    _big("cost_hi"),
+    _big("cost_lo"),
+    _big("tokens"),
+    _big("requests"),
+)
+
+view = sa.Table("view", metadata, sa.Column("id", sa.Text, primary_key=True), _big("built"))
+
+series_key = sa.Table(
+    "series_key",
+    metadata,
+    _id(),
+    _text("view"),
+    _text("key"),
+    _big("first_cell"),
+    _big("last_cell"),
+    sa.UniqueConstraint("view", "key", name="series_key_view_key"),
+    sa.Index("series_key_last", "view", "last_cell"),
+)
+
+series = sa.Table(
+    "series",
+    metadata,
+    sa.Column("key", Big, primary_key=True),
+    sa.Column("grain", Big, primary_key=True),
+    sa.Column("bucket", Big, primary_key=True),
+    _big("cost_hi"),
+    _big("cost_lo"),
+    _big("tokens"),
+    _big("requests"),
+    sqlite_with_rowid=False,
+)
+
+rule_state = sa.Table(
+    "rule_state",
+    metadata,
+    sa.Column("rule", sa.Text, primary_key=True),
+    _text("kind"),
+    _text("revision"),
+    _big("ready_ms", nullable=True),
+)
+
+incident = sa.Table(
+    "incident",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("kind"),
+    _text("rule"),
+    _text("key"),
+    _text("period"),
+    _big("episode"),
+    _text("state"),
+    _big("period_end_ms"),
+    _big("changed_ms"),
+    _text("facts"),
+    sa.UniqueConstraint("rule", "key", "period", "episode", name="incident_fingerprint"),
+    sa.Index("incident_state", "state", "rule"),
+    sa.Index("incident_changed", "changed_ms"),
+)
+
+due = sa.Table(
+    "due",
+    metadata,
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    _big("at_ms"),
+    sa.Index("due_at", "at_ms"),
+    sqlite_with_rowid=False,
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    _id("seq"),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    _text("destination"),
+    _text("kind"),
+    _text("state"),
+    _big("created_ms"),
+    _big("next_ms"),
+    _big("claimed_until_ms", nullable=True),
+    _text("holder", default=""),
+    _big("attempts", default=0),
+    _big("ended_ms", nullable=True),
+    _text("reference", default=""),
+    _text("reason", default=""),
+    _text("text", default=""),
+    _text("message"),
+    sa.Index("delivery_queue", "destination", "state", "seq"),
+)
+
+metric_key = sa.Table(
+    "metric_key",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("project", Big, primary_key=True),
+    sa.Column("labels", sa.Text, primary_key=True),
+    _big("series"),
+    sqlite_with_rowid=False,
+)
+
+
+def _grown(table: str, counts: tuple[str, ...], *columns: sa.Column[int] | sa.Column[str]) -> sa.Table:
+    """A table of cumulative sums: as they truly are, and beside them the greatest value that each ever had."""
+    sums = [_big(prefix + name, default=0) for prefix in ("", "shown_") for name in counts]
+    return sa.Table(table, metadata, _id(), *columns, *sums)
+
+
+counter_series = _grown(
+    "counter_series",
+    ("cost_hi", "cost_lo", "requests", *TOKEN_COLUMNS),
+    _big("project"),
+    _text("labels"),
+    _big("overflow"),
+)
+duration_series = _grown(
+    "duration_series", (*DURATION_COLUMNS, "sum_ms"), _big("project"), _text("labels"), _big("overflow")
+)
+project_counter = _grown("project_counter", ("cost_hi", "cost_lo", "unpriced"), _big("series_dropped", default=0))
+
+rules_text = sa.Table("rules_text", metadata, _id(), _text("files"), _big("loaded_ms"))
+
+rate_limit = sa.Table(
+    "rate_limit",
+    metadata,
+    sa.Column("organisation", sa.Text, primary_key=True),
+    _text("state"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,204 @@
+"""The cells under the rules: for each view and key its quarter hours and its local days."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from fusewatch.domain.money import join, split
+from fusewatch.domain.periods import CELL_MS
+from fusewatch.domain.usage import UNKNOWN, Amounts, Delta, Dimensions
+from fusewatch.store import bulk, codec, projects
+from fusewatch.store.connection import Link
+from fusewatch.store.interning import Interning
+from fusewatch.store.rows import hours
+
+QUARTER, DAY = 0, 1
+_SERIES = ("key", "grain", "bucket", "cost_hi", "cost_lo", "tokens", "requests")
+_SERIES_KEY = ("id", "view", "key", "first_cell", "last_cell")
+_CELLS = (
+    "SELECT s.bucket, s.cost_hi, s.cost_lo, s.tokens, s.requests FROM series_key k JOIN series s ON s.key = k.id"
+    " WHERE k.view = ? AND k.key = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ? ORDER BY s.bucket"
+)
+
+Key = tuple[str, ...]
+KeyOf = Callable[[str, Dimensions, str, str], Key | None]
+
+
+class SeriesReader:
+    """Implements `ports.SeriesUnit` over what is committed, or written in this transaction."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def quarters(self, view: str, key: Key, from_cell: int, to_cell: int) -> Sequence[tuple[int, Amounts]]:
+        return self._cells(view, key, QUARTER, from_cell, to_cell)
+
+    def days(self, view: str, key: Key, from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
+        return self._cells(view, key, DAY, from_day, to_day)
+
+    def first_cell(self, view: str, key: Key) -> int | None:
+        row = self._link.row("SELECT first_cell FROM series_key WHERE view = ? AND key = ?", (view, codec.encode(key)))
+        return None if row is None else int(row[0])
+
+    def keys(self, view: str, from_cell: int) -> Sequence[Key]:
+        rows = self._link.rows(
+            "SELECT key FROM series_key WHERE view = ? AND last_cell >= ? ORDER BY key", (view, from_cell)
+        )
+        return [codec.strings_of(key) for (key,) in rows]
+
+    def last_cells(self) -> Mapping[str, int]:
+        """By view: the latest quarter hour in which any of its keys spent anything."""
+        rows = self._link.rows(
+            "SELECT v.id, (SELECT max(k.last_cell) FROM series_key k WHERE k.view = v.id) FROM view v"
+        )
+        return {view: last for view, last in rows if last is not None}
+
+    def built(self) -> frozenset[str]:
+        return frozenset(view for (view,) in self._link.rows("SELECT id FROM view WHERE built = 1"))
+
+    def _cells(self, view: str, key: Key, grain: int, start: int, end: int) -> list[tuple[int, Amounts]]:
+        rows = self._link.rows(_CELLS, (view, codec.encode(key), grain, start, end))
+        cells = [(bucket, Amounts(join(hi, lo), tokens, requests)) for bucket, hi, lo, tokens, requests in rows]
+        return [cell for cell in cells if any(cell[1])]
+
+
+class _Pending:
+    """What a transaction added to one key and has not written yet."""
+
+    __slots__ = ("cells", "first", "last")
+
+    def __init__(self, cell: int) -> None:
+        self.first = self.last = cell
+        self.cells: dict[tuple[int, int], list[int]] = {}
+
+    def add(self, cell: int, day: int, amounts: Amounts) -> None:
+        self.first = min(self.first, cell)
+        self.last = max(self.last, cell)
+        for place in ((QUARTER, cell), (DAY, day)):
+            held = self.cells.get(place)
+            if held is None:
+                self.cells[place] = [*amounts]
+            else:
+                held[0] += amounts[0]
+                held[1] += amounts[1]
+                held[2] += amounts[2]
+
+
+class SeriesWriter(SeriesReader):
+    """Additions are summed in memory and written together: at the end, or before a read that would miss them."""
+
+    def __init__(self, link: Link, interning: Interning) -> None:
+        super().__init__(link)
+        self._interning = interning
+        self._pending: dict[str, dict[Key, _Pending]] = {}
+
+    def add(self, view: str, key: Key, cell: int, day: int, amounts: Amounts) -> None:
+        keys = self._pending.setdefault(view, {})
+        pending = keys.get(key)
+        if pending is None:
+            pending = keys[key] = _Pending(cell)
+        pending.add(cell, day, amounts)
+
+    def first_cell(self, view: str, key: Key) -> int | None:
+        self._flush_key(view, key)
+        return super().first_cell(view, key)
+
+    def keys(self, view: str, from_cell: int) -> Sequence[Key]:
+        if self._pending.get(view):
+            self.flush()
+        return super().keys(view, from_cell)
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        cells: list[tuple[int, ...]] = []
+        for view, keys in self._pending.items():
+            ids = self._touch_keys(view, keys)
+            for key, pending in keys.items():
+                number = ids[key]
+                cells += [
+                    (number, *place, *split(cost), tokens, requests)
+                    for place, (cost, tokens, requests) in pending.cells.items()
+                ]
+        self._pending.clear()
+        cells.sort()
+        bulk.add(self._link, "series", _SERIES[:3], _SERIES, cells)
+
+    def build(self, view: str, key_of: KeyOf, day_of: Callable[[int], int], *, uses_people: bool) -> None:
+        """Form the cells of a view from the whole ledger, in place of those it may have."""
+        if self._link.row("SELECT 1 FROM dirty LIMIT 1") is not None:
+            raise ValueError("a view is built only when no change of the ledger is left to take")
+        self._forget(view)
+        for project, project_key in projects.keys(self._link).items():
+            for span in hours(self._link, project, -(2**62), 2**62):
+                for delta in self._sums(project, project_key, span, uses_people=uses_people):
+                    key = key_of(delta.project, delta.dimensions, delta.user, delta.session)
+                    if key is not None:
+                        self.add(view, key, delta.cell, day_of(delta.cell), delta.amounts)
+                self.flush()
+        self._link.run("INSERT INTO view (id, built) VALUES (?, 1)", (view,))
+
+    def drop(self, keep: frozenset[str]) -> None:
+        for view in self.built() - keep:
+            self._forget(view)
+
+    def _cells(self, view: str, key: Key, grain: int, start: int, end: int) -> list[tuple[int, Amounts]]:
+        self._flush_key(view, key)
+        return super()._cells(view, key, grain, start, end)
+
+    def _flush_key(self, view: str, key: Key) -> None:
+        if key in self._pending.get(view, ()):
+            self.flush()
+
+    def _forget(self, view: str) -> None:
+        self._pending.pop(view, None)
+        self._link.run("DELETE FROM series WHERE key IN (SELECT id FROM series_key WHERE view = ?)", (view,))
+        self._link.run("DELETE FROM series_key WHERE view = ?", (view,))
+        self._link.run("DELETE FROM view WHERE id = ?", (view,))
+
+    def _touch_keys(self, view: str, keys: dict[Key, _Pending]) -> dict[Key, int]:
+        """The ids of the keys, made where they are new; their first and last cells widened."""
+        texts = {codec.encode(key): key for key in keys}
+        query = "SELECT key, id, first_cell, last_cell FROM series_key WHERE view = ? AND key IN"
+        known = {row[0]: row[1:] for row in bulk.select_in(self._link, query, (view,), texts)}
+        next_id = self._link.row("SELECT coalesce(max(id), 0) + 1 FROM series_key")[0]
+        ids: dict[Key, int] = {}
+        new: list[tuple[object, ...]] = []
+        widened: list[tuple[int, int, int]] = []
+        for text, key in texts.items():
+            pending = keys[key]
+            row = known.get(text)
+            if row is None:
+                ids[key] = next_id + len(new)
+                new.append((ids[key], view, text, pending.first, pending.last))
+                continue
+            ids[key], first, last = row
+            if pending.first < first or pending.last > last:
+                widened.append((min(pending.first, first), max(pending.last, last), ids[key]))
+        bulk.insert(self._link, "series_key", _SERIES_KEY, new)
+        self._link.run_many("UPDATE series_key SET first_cell = ?, last_cell = ? WHERE id = ?", widened)
+        return ids
+
+    def _sums(self, project: int, key: str, span: tuple[int, int], *, uses_people: bool) -> Iterable[Delta]:
+        """The counted rows of a span by cell and dimensions, by user and session too where these matter."""
+        people = "person, session" if uses_people else "NULL, NULL"
+        rows = self._link.rows(
+            f"SELECT start_ms / {CELL_MS} AS cell, dims, {people}, sum(cost / 1000000), sum(cost % 1000000),"  # noqa: S608 no input in it
+            " sum(total), count(*) FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
+            f" GROUP BY cell, dims{', person, session' if uses_people else ''}",
+            (project, *span),
+        )
+        return deltas(self._interning, [(key, *row) for row in rows])
+
+
+def deltas(interning: Interning, rows: Sequence[tuple[Any, ...]]) -> list[Delta]:
+    """Rows (project key, cell, dims, person, session, cost_hi, cost_lo, tokens, requests) with names for their ids.
+
+    A person or session that is NULL does not matter and becomes `unknown`.
+    """
+    dims = interning.dims({row[2] for row in rows})
+    named = interning.texts({text for row in rows for text in row[3:5] if text is not None})
+    texts: dict[int | None, str] = {None: UNKNOWN}
+    texts.update(named.items())
+    return [
+        Delta(project, cell, dims[d], texts[person], texts[session], Amounts(join(hi, lo), tokens, requests))
+        for project, cell, d, person, session, hi, lo, tokens, requests in rows
+    ]

@@ -1,0 +1,238 @@
+"""The units of work of `ports`, each over one open transaction."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from fusewatch.domain.notices import Incident, Message
+from fusewatch.domain.reconciling import HourLedger, HourReading
+from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation
+from fusewatch.ports import (
+    CounterSeries,
+    DeliveryRow,
+    Due,
+    DurationSeries,
+    ProjectCounters,
+    ProjectState,
+    Recorded,
+    Row,
+    RuleState,
+    Span,
+    StoredRules,
+    Totals,
+)  # fmt: skip
+from fusewatch.store import hours, incidents, meta, outbox, projects, rules, shown
+from fusewatch.store.connection import Link
+from fusewatch.store.counters import Counters
+from fusewatch.store.interning import Caches, Interning
+from fusewatch.store.ledger import Ledger
+from fusewatch.store.series import Key, SeriesReader, SeriesWriter, deltas
+
+
+class IngestUnit:
+    """Implements `ports.IngestUnit`; `finish` writes what was summed in memory."""
+
+    def __init__(self, link: Link, caches: Caches, project: str) -> None:
+        self._link = link
+        self._key = project
+        self._id = projects.row_id(link, project)
+        interning = Interning(link, caches)
+        self._counters = Counters(link, caches, interning)
+        self._ledger = Ledger(link, interning, self._counters, self._id, self.project().counters_from_ms)
+
+    def project(self) -> ProjectState:
+        return projects.state(self._link, self._key)
+
+    def coverage(self) -> Sequence[Span]:
+        return projects.spans(self._link, self._id)
+
+    def record(self, span: Span, generations: Sequence[Generation], *, now_ms: int, whole: bool = False) -> Recorded:
+        return self._ledger.record(span, generations, now_ms, whole=whole)
+
+    def cover(self, span: Span, *, read_at_ms: int) -> None:
+        projects.cover(self._link, self._id, span, read_at_ms)
+
+    def succeeded(self, *, at_ms: int, as_of_ms: int) -> None:
+        projects.succeeded(self._link, self._id, at_ms, as_of_ms)
+
+    def loaded(self, *, at_ms: int, counters_from_ms: int) -> None:
+        """Only the first call decides: what counters start from never moves."""
+        if self.project().loaded_ms is not None:
+            return
+        self._counters.start_showing(self._id, counters_from_ms)
+        self._ledger.counters_from_ms = counters_from_ms
+        self._link.run(
+            "UPDATE project SET loaded_ms = ?, counters_from_ms = ? WHERE id = ?", (at_ms, counters_from_ms, self._id)
+        )
+
+    def hours(self, span: Span) -> Mapping[int, HourLedger]:
+        return hours.ledger(self._link, self._id, span)
+
+    def readings(self, span: Span) -> Mapping[int, HourReading]:
+        return hours.readings(self._link, self._id, span)
+
+    def put_reading(self, hour_ms: int, reading: HourReading) -> None:
+        hours.put_reading(self._link, self._id, hour_ms, reading)
+
+    def mark_gone(self, span: Span, present: Collection[tuple[str, str]], *, at_ms: int) -> int:
+        return hours.mark_gone(self._link, self._id, span, present, at_ms)
+
+    def reconciled(self, *, at_ms: int, drift_pico: int) -> None:
+        hours.reconciled(self._link, self._id, at_ms, drift_pico)
+
+    def distrust_cells(self) -> None:
+        hours.distrust_cells(self._link)
+
+    def finish(self) -> None:
+        self._counters.flush()
+
+
+class AssessUnit:
+    """Implements `ports.AssessUnit`; `finish` writes what was summed in memory."""
+
+    def __init__(self, link: Link, caches: Caches) -> None:
+        self._link = link
+        self._interning = Interning(link, caches)
+        self._series = SeriesWriter(link, self._interning)
+
+    def projects(self) -> Sequence[ProjectState]:
+        return projects.states(self._link)
+
+    def coverage(self) -> Mapping[str, Sequence[Span]]:
+        return projects.all_spans(self._link)
+
+    def take_deltas(self, limit: int) -> Sequence[Delta]:
+        rows = self._link.rows(
+            "SELECT project, cell, dims, person, session, cost_hi, cost_lo, tokens, requests, seq FROM dirty"
+            " ORDER BY seq LIMIT ?",
+            (limit,),
+        )
+        if not rows:
+            return []
+        self._link.run("DELETE FROM dirty WHERE seq <= ?", (rows[-1][-1],))
+        keys = projects.keys(self._link)
+        return deltas(self._interning, [(keys[row[0]], *row[1:-1]) for row in rows])
+
+    def built_views(self) -> frozenset[str]:
+        return self._series.built()
+
+    def build_view(
+        self,
+        view: str,
+        key_of: Callable[[str, Dimensions, str, str], Key | None],
+        day_of: Callable[[int], int],
+        *,
+        uses_people: bool,
+    ) -> None:
+        self._series.build(view, key_of, day_of, uses_people=uses_people)
+
+    def drop_views(self, keep: frozenset[str]) -> None:
+        self._series.drop(keep)
+
+    def add(self, view: str, key: Key, cell: int, day: int, amounts: Amounts) -> None:
+        self._series.add(view, key, cell, day, amounts)
+
+    def keys(self, view: str, from_cell: int) -> Sequence[Key]:
+        return self._series.keys(view, from_cell)
+
+    def quarters(self, view: str, key: Key, from_cell: int, to_cell: int) -> Sequence[tuple[int, Amounts]]:
+        return self._series.quarters(view, key, from_cell, to_cell)
+
+    def days(self, view: str, key: Key, from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
+        return self._series.days(view, key, from_day, to_day)
+
+    def first_cell(self, view: str, key: Key) -> int | None:
+        return self._series.first_cell(view, key)
+
+    def rows(self, from_ms: int, to_ms: int) -> Sequence[Row]:
+        found = []
+        for project, key in projects.keys(self._link).items():
+            rows = self._link.rows(
+                "SELECT start_ms, trace, obs, dims, person, session, cost, total FROM generation"
+                " WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1 ORDER BY start_ms, trace, obs",
+                (project, from_ms, to_ms),
+            )
+            dims = self._interning.dims({row[3] for row in rows})
+            texts = self._interning.texts({text for row in rows for text in row[4:6]})
+            found += [
+                Row(key, start, dims[d], texts[person], texts[session], Amounts(cost, total, 1))
+                for start, _, _, d, person, session, cost, total in rows
+            ]
+        return sorted(found, key=lambda row: row.start_ms)
+
+    def rule_states(self) -> Mapping[str, RuleState]:
+        return incidents.rule_states(self._link)
+
+    def put_rule_state(self, state: RuleState) -> None:
+        incidents.put_rule_state(self._link, state)
+
+    def drop_rule(self, rule: str) -> None:
+        incidents.drop_rule(self._link, rule)
+
+    def incident(self, rule: str, key: Key, period: str) -> Incident | None:
+        return incidents.latest(self._link, rule, key, period)
+
+    def open_incidents(self, rule: str | None = None) -> Sequence[Incident]:
+        return incidents.open_ones(self._link, rule)
+
+    def ended_incidents(self, from_ms: int) -> Sequence[Incident]:
+        return incidents.ended(self._link, from_ms)
+
+    def put_incident(self, incident: Incident) -> None:
+        incidents.put(self._link, incident)
+
+    def due(self, now_ms: int) -> Sequence[Due]:
+        return incidents.due(self._link, now_ms)
+
+    def set_due(self, rule: str, key: Key, at_ms: int | None) -> None:
+        incidents.set_due(self._link, rule, key, at_ms)
+
+    def enqueue(self, message: Message) -> bool:
+        return outbox.enqueue(self._link, message)
+
+    def totals(self) -> Totals:
+        return shown.totals(self._link)
+
+    def finish(self) -> None:
+        self._series.flush()
+
+
+class ReadUnit(SeriesReader):
+    """Implements `ports.ReadUnit`."""
+
+    def version(self) -> int:
+        return meta.version(self._link)
+
+    def projects(self) -> Sequence[ProjectState]:
+        return projects.states(self._link)
+
+    def coverage(self) -> Mapping[str, Sequence[Span]]:
+        return projects.all_spans(self._link)
+
+    def built_views(self) -> frozenset[str]:
+        return self.built()
+
+    def rule_states(self) -> Mapping[str, RuleState]:
+        return incidents.rule_states(self._link)
+
+    def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
+        return incidents.newest_first(self._link, open_only=open_only, limit=limit)
+
+    def counters(self) -> Sequence[CounterSeries]:
+        return shown.counters(self._link)
+
+    def durations(self) -> Sequence[DurationSeries]:
+        return shown.durations(self._link)
+
+    def project_counters(self) -> Sequence[ProjectCounters]:
+        return shown.project_counters(self._link)
+
+    def deliveries(self, *, states: Sequence[str], limit: int) -> Sequence[DeliveryRow]:
+        return outbox.deliveries(self._link, states, limit)
+
+    def delivery_counts(self) -> Mapping[tuple[str, str], int]:
+        return outbox.counts(self._link)
+
+    def totals(self) -> Totals:
+        return shown.totals(self._link)
+
+    def rules(self) -> StoredRules | None:
+        return rules.stored(self._link)

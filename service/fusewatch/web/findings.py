@@ -1,0 +1,126 @@
+"""What is wrong, as the top of the page says it: one row for each finding, the worst first."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, assert_never
+
+from fusewatch.app.snapshot import Snapshot
+from fusewatch.domain.notices import Incident, Kind
+from fusewatch.domain.rules import RuleSet, Severity
+from fusewatch.web.html import Markup, el, foreign, join, text
+from fusewatch.web.telemetry import Process
+from fusewatch.web.words import amount, amount_of, duration, moment, percent
+
+_MARKS = {Severity.CRITICAL: "●", Severity.WARNING: "◐", Severity.INFO: "○"}
+"""A severity for the eye that sees no colour: fuller is worse."""
+
+MOST_INCIDENTS = 200
+
+_PERIODS = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong; `row` is its list item."""
+
+    severity: Severity
+    row: Markup
+
+
+def verdict(snapshot: Snapshot, wrong: int, zone: str) -> str:
+    """The one line that answers whether anything is wrong."""
+    known = [project.data_as_of_ms for project in snapshot.projects if project.data_as_of_ms is not None]
+    as_of = f", data as of {moment(min(known), snapshot.now_ms, zone)}" if known else ""
+    if wrong:
+        return f"{wrong:,} {'thing needs' if wrong == 1 else 'things need'} a look{as_of}"
+    if not snapshot.projects:
+        return "Waiting for the first answer of Langfuse"
+    if any(project.loaded_ms is None for project in snapshot.projects):
+        return f"Reading the history; quiet so far{as_of}"
+    return f"All quiet{as_of}"
+
+
+def findings(snapshot: Snapshot, process: Process, rules: RuleSet, problems: Sequence[str]) -> list[Finding]:
+    """Everything that is wrong. `problems` are those of the daemon's own loops."""
+    return sorted(_found(snapshot, process, rules, problems), key=lambda one: -one.severity)
+
+
+def _found(snapshot: Snapshot, process: Process, rules: RuleSet, problems: Sequence[str]) -> Iterator[Finding]:
+    zone = rules.calendar.timezone
+    for problem in problems:
+        yield _finding(Severity.CRITICAL, foreign(problem))
+    if process.reload_ok is False:
+        told = "The budget file has mistakes; the last good one stays in force. fusewatch check names them."
+        yield _finding(Severity.WARNING, text(told))
+    told_of = {incident.key[0] for incident in snapshot.open_incidents if incident.kind is Kind.UNREADABLE}
+    for project in snapshot.projects:
+        if project.failing_since_ms is not None and project.key not in told_of:
+            since = f" cannot be read since {moment(project.failing_since_ms, snapshot.now_ms, zone)}"
+            row = join(foreign(project.name), since, ": ", foreign(project.failure_text or project.failure))
+            yield _finding(Severity.WARNING, row)
+    for destination, state in sorted(snapshot.deliveries):
+        count = snapshot.deliveries[destination, state]
+        if state == "dead" and count:
+            told = f" did not get {count:,} {'notice' if count == 1 else 'notices'}; nothing tries again."
+            yield _finding(Severity.CRITICAL, join(foreign(destination), told))
+    for incident in snapshot.open_incidents[:MOST_INCIDENTS]:
+        yield _incident(incident, snapshot.now_ms, zone)
+    rest = len(snapshot.open_incidents) - MOST_INCIDENTS
+    if rest > 0:
+        yield _finding(Severity.INFO, text(f"{rest:,} more open incidents"))
+
+
+def _finding(severity: Severity, line: Markup, *more: Markup) -> Finding:
+    if more:
+        return Finding(severity, el("li", el("details", el("summary", mark(severity), line), *more), class_="item"))
+    return Finding(severity, el("li", mark(severity), line, class_="item"))
+
+
+def mark(severity: Severity) -> Markup:
+    """The coloured sign of a severity, which also names it."""
+    return el("span", _MARKS[severity], class_=f"mark {severity.word}", title=severity.word)
+
+
+def _incident(incident: Incident, now_ms: int, zone: str) -> Finding:
+    crossings = ", ".join(
+        f"{percent(crossing.share.numerator, crossing.share.denominator)} at {moment(crossing.at_ms, now_ms, zone)}"
+        for crossing in incident.crossings
+    )
+    facts = [crossings] if crossings else []
+    facts.append(f"opened {moment(incident.opened_ms, now_ms, zone)}")
+    if incident.period_end_ms > now_ms:
+        facts.append(f"ends in {duration(incident.period_end_ms - now_ms)}")
+    facts.append(f"incident {incident.id}")
+    detail = el("p", foreign(incident.detail)) if incident.detail else None
+    more = [el("p", " · ".join(facts)), *([detail] if detail else [])]
+    return _finding(incident.severity, _headline(incident, now_ms, zone), *more)
+
+
+def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
+    unit = incident.unit
+    match incident.kind:
+        case Kind.BUDGET:
+            period = _PERIODS.get(incident.period.partition(":")[0], "")
+            share = percent(incident.measured, incident.limit)
+            return join(
+                _who(incident),
+                f" is at {share} of its {period} budget: {amount_of(incident.measured, incident.limit, unit)}",
+            )
+        case Kind.SPIKE:
+            average = incident.baseline or 0
+            times = f"{incident.measured / average:,.1f}x" if average else "far above"
+            sums = f"{amount(incident.measured, unit)} so far, average {amount(average, unit)}"
+            line = f" is at {times} its daily average: {sums}"
+            return join(_who(incident), line)
+        case Kind.UNREADABLE:
+            since = moment(incident.period_start_ms, now_ms, zone)
+            lasted = duration(now_ms - incident.period_start_ms)
+            name = foreign(incident.labels[0][1] if incident.labels else incident.rule)
+            return join(name, f" cannot be read since {since} ({lasted}). Spend since then is unknown, not zero.")
+        case _:
+            assert_never(incident.kind)
+
+
+def _who(incident: Incident) -> Markup:
+    """The rule, and the key where there is one."""
+    return join(
+        foreign(incident.rule), " " if incident.group else None, foreign(incident.group) if incident.group else None
+    )

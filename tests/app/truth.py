@@ -1,0 +1,119 @@
+"""What must be so after every story: the ledger, and all that is formed from it, against what Langfuse really has."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import partial
+
+from fusewatch.demo.standin import Span
+from fusewatch.domain.coverage import Span as Covered
+from fusewatch.domain.periods import cell_of, cell_start_ms, day_index
+from fusewatch.domain.usage import UNKNOWN, Amounts
+from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
+from fusewatch.ports import AssessUnit, ProjectState, Row
+from tests.app.stage import Stage
+
+Fact = tuple[int, str, str, str, str, int, int]
+"""Start, feature, team, user, environment, picodollars, tokens of one generation."""
+
+Cells = defaultdict[tuple[Key, int], Amounts]
+"""What a key used in a cell or on a day."""
+
+
+def check(stage: Stage) -> None:
+    """AssertionError where Fusewatch and Langfuse disagree about anything that was read."""
+    projects = stage.store.assess(lambda unit: list(unit.projects()))
+    for project in projects:
+        for covered in stage.store.ingest(project.key, lambda unit: list(unit.coverage())):
+            ledger = stage.store.assess(partial(_facts, project=project, span=covered))
+            assert ledger == _truth(stage, project, covered)
+        _check_counters(stage, project)
+    _check_totals(stage)
+    _check_cells(stage)
+    _check_sent_once(stage)
+
+
+def _facts(unit: AssessUnit, project: ProjectState, span: Covered) -> Counter[Fact]:
+    return Counter(_fact(row) for row in unit.rows(*span) if row.project == project.key)
+
+
+def _fact(row: Row) -> Fact:
+    d = row.dimensions
+    return row.start_ms, d.feature, d.team, row.user, d.environment, row.amounts.cost_pico, row.amounts.tokens
+
+
+def _truth(stage: Stage, project: ProjectState, covered: Covered) -> Counter[Fact]:
+    newest = stage.warehouse.newest(project.project_id, *covered)
+    return Counter(_true_fact(stage, span) for span in newest if span.usage or span.cost)
+
+
+def _true_fact(stage: Stage, span: Span) -> Fact:
+    return (
+        span.start_ms,
+        stage.feature_of(span) or UNKNOWN,
+        span.all_metadata().get("team") or UNKNOWN,
+        span.user_id or UNKNOWN,
+        span.environment,
+        span.total_pico(),
+        span.usage_details().get("total", 0),
+    )
+
+
+def _check_counters(stage: Stage, project: ProjectState) -> None:
+    """What is exported, less the debt, is the ledger from the start of the first load on."""
+    counters = [c for c in stage.store.read(lambda unit: unit.counters()) if c.labels[0] == project.name]
+    if project.counters_from_ms is None:
+        assert counters == []
+        return
+    rows = stage.store.assess(lambda unit: unit.rows(project.counters_from_ms or 0, 2**53))
+    true = sum(row.amounts.cost_pico for row in rows if row.project == project.key)
+    assert sum(c.cost_pico - c.debt_pico for c in counters) == true
+
+
+def _check_totals(stage: Stage) -> None:
+    rows = stage.store.assess(lambda unit: unit.rows(0, 2**53))
+    totals = stage.store.read(lambda unit: unit.totals())
+    assert (totals.generations, totals.cost_pico) == (len(rows), sum(row.amounts.cost_pico for row in rows))
+
+
+def _check_cells(stage: Stage) -> None:
+    """Every cell that was kept up to date change by change is what the rows give at once."""
+    rules = stage.book.rules
+
+    def compare(unit: AssessUnit) -> None:
+        names = {project.key: project.name for project in unit.projects()}
+        views = [view_of(rule, rules, names) for rule in rules.rules] + [totals_view(rules), labels_view(rules)]
+        rows = unit.rows(0, 2**53)
+        for view in views:
+            if view.id in unit.built_views():
+                _compare(unit, view, rows)
+
+    stage.store.assess(compare)
+
+
+def _compare(unit: AssessUnit, view: View, rows: Sequence[Row]) -> None:
+    quarters: Cells = defaultdict(Amounts)
+    days: Cells = defaultdict(Amounts)
+    for row in rows:
+        key = view.key_of(row.project, row.dimensions, row.user, row.session)
+        if key is None:
+            continue
+        cell = cell_of(row.start_ms)
+        quarters[key, cell] = quarters[key, cell].plus(row.amounts)
+        day = day_index(view.calendar, cell_start_ms(cell))
+        days[key, day] = days[key, day].plus(row.amounts)
+    keys = set(unit.keys(view.id, 0))
+    assert {key for key, _ in quarters} <= keys
+    for key in keys:
+        assert dict(unit.quarters(view.id, key, 0, 2**40)) == _of(quarters, key)
+        assert dict(unit.days(view.id, key, 0, 2**40)) == _of(days, key)
+
+
+def _of(cells: Cells, key: Key) -> dict[int, Amounts]:
+    return {place: amounts for (owner, place), amounts in cells.items() if owner == key and any(amounts)}
+
+
+def _check_sent_once(stage: Stage) -> None:
+    for name, inbox in stage.inboxes.items():
+        ids = Counter(message.id for message in inbox.accepted)
+        repeats = sum(ids.values()) - len(ids)
+        assert repeats <= stage.repeats_allowed, f"{name} was sent something twice"

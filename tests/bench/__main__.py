@@ -1,0 +1,38 @@
+"""`make bench`: every measurement in one run, as a table with the budget beside it; with --json FILE as JSON too."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from tests.bench import bench_ingest, bench_metrics
+
+Row = tuple[str, float, str, float | None]
+ROUNDS = 5
+
+
+def check_rows() -> list[Row]:
+    """How long `fusewatch check` takes, start of the interpreter included."""
+    file = Path(__file__).parents[1] / "config" / "good" / "complete.yaml"
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "fusewatch", "check", str(file)], check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    return [("fusewatch check of the complete example", median(times), "s", 0.5)]
+
+
+def main() -> None:
+    rows = [*bench_ingest.rows(), *bench_metrics.rows(), *check_rows()]
+    width = max(len(name) for name, *_ in rows)
+    for name, value, unit, budget in rows:
+        within = "" if budget is None else f"budget {budget:g}  {'ok' if value <= budget else 'OVER'}"
+        print(f"{name:<{width}}  {value:10.3f} {unit:<6} {within}")
+    if "--json" in sys.argv:
+        path = Path(sys.argv[sys.argv.index("--json") + 1])
+        path.write_text(json.dumps([dict(zip(("name", "value", "unit", "budget"), row, strict=True)) for row in rows]))
+
+
+main()

@@ -1,0 +1,278 @@
+"""Realistic messages of every kind, as the passes make them, at 16:42:00 in Berlin on 24 November 2026."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from fusewatch.domain.notices import (
+    Cause,
+    Crossing,
+    Gap,
+    Incident,
+    Kind,
+    Message,
+    MessageKind,
+    Notice,
+    Reason,
+    StartSummary,
+    State,
+    Timing,
+)
+from fusewatch.domain.rules import Severity, Unit
+from fusewatch.notify.samples import sample_message
+
+BERLIN = "Europe/Berlin"
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+DEFAULT_SHARES = (Fraction(1, 2), Fraction(4, 5), Fraction(1))
+
+
+def at(text: str) -> int:
+    """Epoch milliseconds of a moment in UTC."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+NOW = at("2026-11-24T15:42:00")
+MIDNIGHT = at("2026-11-23T23:00:00")
+"""Midnight in Berlin."""
+LINK = "https://fusewatch.example.com/"
+
+
+def usd(amount: str) -> int:
+    """Picodollars."""
+    return int(Decimal(amount) * 10**12)
+
+
+def crossing(share: str, at_ms: int, severity: Severity, limit: int, learned_ms: int | None = None) -> Crossing:
+    return Crossing(Fraction(share), severity, limit, at_ms, at_ms + 40_000 if learned_ms is None else learned_ms)
+
+
+BUDGET = Incident(
+    id="01JDFQ0M3W8N9V2R5T7Y4X6Z1K",
+    kind=Kind.BUDGET,
+    rule="content-team",
+    key=(),
+    labels=(),
+    period="day:2026-11-24",
+    period_start_ms=MIDNIGHT,
+    period_end_ms=MIDNIGHT + DAY,
+    timezone=BERLIN,
+    episode=1,
+    state=State.OPEN,
+    severity=Severity.CRITICAL,
+    level=Fraction(1),
+    limit=usd("50"),
+    unit=Unit.USD,
+    measured=usd("50.31"),
+    opened_ms=NOW - 142 * MINUTE,
+    changed_ms=NOW,
+    crossings=(
+        crossing("4/5", NOW - 142 * MINUTE, Severity.WARNING, usd("50")),
+        crossing("1", NOW - 20_000, Severity.CRITICAL, usd("50"), NOW),
+    ),
+    told=("finops",),
+)
+
+REACHED = Notice(
+    incident=BUDGET,
+    reason=Reason.ESCALATED,
+    severity=Severity.CRITICAL,
+    threshold=Fraction(1),
+    at_ms=NOW,
+    as_of_ms=NOW - 12_000,
+    labels=(("owner", "content"),),
+    runbook="https://wiki.example.com/llm/content",
+)
+
+WARNED = replace(
+    REACHED,
+    incident=replace(BUDGET, measured=usd("40.02"), crossings=BUDGET.crossings[:1], severity=Severity.WARNING),
+    reason=Reason.OPENED,
+    severity=Severity.WARNING,
+    threshold=Fraction(4, 5),
+)
+
+RESOLVED = replace(
+    REACHED,
+    incident=replace(BUDGET, measured=usd("43.10"), state=State.RESOLVED),
+    reason=Reason.RESOLVED,
+    cause=Cause.CORRECTED,
+    previous=usd("50.31"),
+)
+
+RAISED = replace(
+    REACHED,
+    incident=replace(BUDGET, measured=usd("50.31"), limit=usd("80"), state=State.RESOLVED),
+    reason=Reason.RESOLVED,
+    cause=Cause.LIMIT_RAISED,
+    previous=usd("50"),
+)
+
+LATE = replace(
+    REACHED,
+    incident=replace(
+        BUDGET,
+        period="day:2026-11-23",
+        period_start_ms=MIDNIGHT - DAY,
+        period_end_ms=MIDNIGHT,
+        timing=Timing.LATE,
+        crossings=(crossing("1", MIDNIGHT - 50 * MINUTE, Severity.CRITICAL, usd("50"), MIDNIGHT + 242 * MINUTE),),
+    ),
+    at_ms=MIDNIGHT + 242 * MINUTE,
+    as_of_ms=MIDNIGHT + 242 * MINUTE,
+    labels=(),
+    runbook="",
+)
+
+AT_LEAST = replace(REACHED, at_least=True, labels=(), runbook="")
+
+SPIKE_INCIDENT = replace(
+    BUDGET,
+    id="01JDFQ5B7C1D3E5F7G9H1J3K5M",
+    kind=Kind.SPIKE,
+    rule="twice-the-average",
+    key=("summarization", "content"),
+    labels=(("feature", "summarization"), ("team", "content")),
+    severity=Severity.WARNING,
+    limit=usd("18.10"),
+    measured=usd("21.60"),
+    baseline=usd("9.05"),
+    baseline_days=7,
+    opened_ms=NOW,
+    crossings=(crossing("1", NOW - 217 * MINUTE, Severity.WARNING, usd("18.10")),),
+)
+
+SPIKE = Notice(
+    incident=SPIKE_INCIDENT,
+    reason=Reason.OPENED,
+    severity=Severity.WARNING,
+    threshold=Fraction(1),
+    at_ms=NOW,
+    as_of_ms=NOW - 12_000,
+)
+
+TOKENS = replace(
+    WARNED,
+    incident=replace(
+        BUDGET,
+        id="01JDFQ9N1P3Q5R7S9T1V3W5X7Y",
+        rule="user-tokens",
+        key=("user-4711",),
+        labels=(("user", "user-4711"),),
+        unit=Unit.TOKENS,
+        limit=2_000_000,
+        measured=2_104_511,
+        crossings=(crossing("1", NOW - 20_000, Severity.CRITICAL, 2_000_000, NOW),),
+    ),
+    severity=Severity.CRITICAL,
+    threshold=Fraction(1),
+    labels=(),
+    runbook="",
+)
+
+
+def feature(number: int, spent: str, *, name: str | None = None, limit: str = "75") -> Notice:
+    """One key of `each-feature`, over its budget."""
+    value = name or f"feature-{number:02d}"
+    incident = replace(
+        BUDGET,
+        id=f"01JDFR{number:020d}",
+        rule="each-feature",
+        key=(value,),
+        labels=(("feature", value),),
+        limit=usd(limit),
+        measured=usd(spent),
+        crossings=(crossing("1", NOW - number * MINUTE, Severity.CRITICAL, usd(limit), NOW),),
+    )
+    threshold = Fraction(2 if incident.measured >= 2 * incident.limit else 1)
+    return replace(REACHED, incident=incident, reason=Reason.OPENED, threshold=threshold, labels=(), runbook="")
+
+
+def message(*notices: Notice, kind: MessageKind = MessageKind.NOTICES, destination: str = "finops") -> Message:
+    """One message, as severe as its worst notice."""
+    return Message(
+        id="msg_2bKq7XvT0a9c4e6g8i0k2m4o6q8",
+        destination=destination,
+        kind=kind,
+        severity=max((n.severity for n in notices), default=Severity.CRITICAL),
+        created_ms=notices[0].at_ms if notices else NOW,
+        notices=notices,
+        link=LINK,
+    )
+
+
+MANY = tuple(feature(n, f"{170 - 2 * n}.25") for n in range(37))
+
+ALL_LLM = replace(
+    REACHED,
+    incident=replace(
+        BUDGET,
+        rule="all-llm",
+        period="month:2026-11",
+        period_start_ms=at("2026-10-31T23:00:00"),
+        period_end_ms=at("2026-11-30T23:00:00"),
+        limit=usd("500"),
+        measured=usd("512"),
+        timing=Timing.AT_START,
+        crossings=(crossing("1", at("2026-11-19T10:05:00"), Severity.CRITICAL, usd("500"), NOW),),
+    ),
+    reason=Reason.OPENED,
+    labels=(),
+    runbook="",
+)
+
+SUMMARY = StartSummary(("shop",), 35 * DAY, 1_204_311, usd("8912.437"))
+
+OUTAGE = Gap(
+    project="shop",
+    since_ms=NOW - 16 * MINUTE,
+    until_ms=None,
+    reason="Langfuse answers 503",
+    near=(("each-feature", "feature=search-assist", 91), ("all-llm", "", 84), ("content-team", "", 81)),
+)
+
+RECOVERY = replace(OUTAGE, since_ms=NOW - 368 * MINUTE, until_ms=NOW - MINUTE, cost_pico=usd("14.2"), near=())
+
+SEARCH_ASSIST = replace(
+    feature(0, "72.40", name="search-assist", limit="90"), threshold=Fraction(4, 5), severity=Severity.WARNING
+)
+IN_THE_GAP = replace(
+    SEARCH_ASSIST,
+    incident=replace(
+        SEARCH_ASSIST.incident,
+        crossings=(crossing("4/5", NOW - 200 * MINUTE, Severity.WARNING, usd("90"), NOW),),
+    ),
+)
+
+MESSAGES: dict[str, Message] = {
+    "budget_reached": message(REACHED),
+    "budget_warned": message(WARNED),
+    "budget_late": message(LATE),
+    "budget_at_least": message(AT_LEAST),
+    "budget_resolved": message(RESOLVED),
+    "budget_limit_raised": message(RAISED),
+    "budget_rolled_over": message(replace(REACHED, reason=Reason.ROLLED_OVER)),
+    "budget_withdrawn": message(replace(REACHED, reason=Reason.WITHDRAWN)),
+    "budget_keyed": message(feature(7, "75.20", name="summarization")),
+    "budget_tokens": message(TOKENS),
+    "spike": message(SPIKE),
+    "spike_resolved": message(
+        replace(SPIKE, incident=replace(SPIKE_INCIDENT, measured=usd("17.90")), reason=Reason.RESOLVED)
+    ),
+    "group_of_3": message(REACHED, SPIKE, TOKENS),
+    "group_of_37": message(*MANY),
+    "group_mixed": message(*MANY[:9], WARNED, SPIKE, RESOLVED),
+    "start": replace(message(ALL_LLM, kind=MessageKind.START), start=SUMMARY),
+    "start_several": replace(
+        message(ALL_LLM, WARNED, IN_THE_GAP, kind=MessageKind.START),
+        start=replace(SUMMARY, projects=("shop", "labs", "ops", "web", "data")),
+    ),
+    "start_quiet": replace(message(kind=MessageKind.START), severity=Severity.INFO, start=SUMMARY),
+    "unreadable": replace(message(kind=MessageKind.UNREADABLE), gap=OUTAGE),
+    "readable": replace(message(IN_THE_GAP, kind=MessageKind.READABLE), gap=RECOVERY),
+    "readable_several": replace(message(REACHED, IN_THE_GAP, kind=MessageKind.READABLE), gap=RECOVERY),
+    "readable_quiet": replace(message(kind=MessageKind.READABLE), severity=Severity.INFO, gap=RECOVERY),
+    "sample": sample_message("finops", NOW),
+}

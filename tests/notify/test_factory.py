@@ -1,0 +1,134 @@
+"""From a destination's settings to its notifier, without a secret in sight."""
+
+import base64
+import io
+import logging
+import traceback
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from fusewatch.domain.notices import MessageKind
+from fusewatch.errors import FusewatchError
+from fusewatch.notify.console import ConsoleNotifier
+from fusewatch.notify.factory import build
+from fusewatch.notify.http import Poster
+from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.notify.samples import sample_message
+from fusewatch.notify.slack import SlackBot, SlackWebhook
+from fusewatch.notify.webhook import Webhook
+from tests.notify.samples import MESSAGES, NOW
+from tests.notify.support import FrozenClock, Receiver, run
+
+CANARY = "canary7f3a"
+SECRET = "whsec_" + base64.b64encode(CANARY.encode() * 3).decode()
+KINDS: list[Kind] = [
+    SlackWebhookKind(f"https://hooks.slack.com/services/T0/B0/{CANARY}"),
+    SlackBotKind(f"xoxb-{CANARY}", "#llm-spend"),
+    WebhookKind(f"https://user:{CANARY}@hooks.example.com/{CANARY}?token={CANARY}", (SECRET, CANARY)),
+]
+CLOCK = FrozenClock(NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_", "interval_s"),
+    [
+        (ConsoleKind(), ConsoleNotifier, 0.0),
+        (KINDS[0], SlackWebhook, 1.0),
+        (KINDS[1], SlackBot, 1.0),
+        (KINDS[2], Webhook, 0.0),
+    ],
+)
+def test_each_kind_gets_its_notifier_and_says_how_long_its_receiver_wants_to_rest(
+    kind: Kind, type_: type, interval_s: float
+) -> None:
+    notifier = build(kind, CLOCK, timezone="Europe/Berlin")
+    assert isinstance(notifier, type_)
+    assert notifier.min_interval_s == interval_s
+    run(notifier.close())
+
+
+def test_an_unknown_zone_shows_utc_instead_of_losing_the_alert() -> None:
+    stream = io.StringIO()
+    run(build(ConsoleKind(), CLOCK, timezone="Middle-earth/Shire", stream=stream).send(MESSAGES["budget_reached"]))
+    assert "data as of 15:41:48 UTC" in stream.getvalue()
+
+
+IMPOSSIBLE: list[tuple[Callable[[], Kind], str]] = [
+    (lambda: SlackWebhookKind(f"hooks.slack.com/{CANARY}"), "Slack webhook starts with https://"),
+    (lambda: SlackWebhookKind(""), "Slack webhook starts with https://"),
+    (lambda: SlackBotKind(f"xoxb {CANARY}\n", "#c"), "one word of printable characters"),
+    (lambda: SlackBotKind("", "#c"), "one word of printable characters"),
+    (lambda: SlackBotKind(CANARY, " "), "channel is missing"),
+    (lambda: WebhookKind(f"ftp://{CANARY}"), "webhook starts with https://"),
+    (lambda: WebhookKind("https://hooks.example.com", ("",)), "secret is empty"),
+    (lambda: WebhookKind("https://hooks.example.com", (f"whsec_{CANARY}!",)), "goes on in base64"),
+    (lambda: WebhookKind("https://hooks.example.com", ("whsec_",)), "goes on in base64"),
+]
+
+
+@pytest.mark.parametrize(("make", "says"), IMPOSSIBLE)
+def test_an_impossible_setting_is_refused_with_what_would_be_right_and_without_the_value(
+    make: Callable[[], Kind], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        make()
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_secret_shows_in_the_repr_of_a_kind_or_a_notifier(kind: Kind) -> None:
+    notifier = build(kind, CLOCK)
+    assert CANARY not in repr(kind) + str(kind) + repr(notifier) + str(notifier)
+    assert SECRET not in repr(kind)
+    run(notifier.close())
+
+
+RECEIVERS = [
+    Receiver(200, "ok"),
+    Receiver(403, f"invalid token {CANARY}"),
+    Receiver(404, "no_service"),
+    Receiver(200, f'{{"ok": false, "error": "{CANARY} is wrong"}}'),
+    Receiver(302, "", {"Location": f"https://elsewhere.example.com/{CANARY}"}),
+    Receiver(429, CANARY, {"Retry-After": CANARY}),
+    Receiver(500, CANARY),
+    Receiver(fails=httpx.ReadTimeout(CANARY)),
+    Receiver(fails=httpx.LocalProtocolError(f"Illegal header value b'Bearer {CANARY}'")),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("receiver", RECEIVERS)
+def test_no_secret_reaches_a_log_an_error_or_a_traceback_with_its_variables(
+    kind: Kind, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    notifier = build(kind, CLOCK, transport=receiver.transport)
+    told = ""
+    try:
+        run(notifier.send(MESSAGES["spike"]))
+    except FusewatchError as error:
+        ours = traceback.TracebackException.from_exception(error, capture_locals=True)
+        # The test's own frame holds the kinds; from the notifier down nothing may.
+        told = f"{error}{error!r}" + "".join(ours.format())
+    run(notifier.close())
+    assert CANARY not in told
+    assert SECRET not in told
+    assert CANARY not in caplog.text
+
+
+def test_the_address_of_a_closed_notifier_leaves_no_filter_behind() -> None:
+    before = list(logging.getLogger("httpx").filters)
+    poster = Poster("https://hooks.example.com/x", CLOCK, headers={})
+    assert logging.getLogger("httpx").filters != before
+    run(poster.close())
+    assert logging.getLogger("httpx").filters == before
+
+
+def test_a_sample_is_marked_as_a_test_and_has_an_id_of_its_own() -> None:
+    one, two = sample_message("finops", NOW), sample_message("finops", NOW + 1)
+    assert one.kind is MessageKind.SAMPLE
+    assert one.destination == "finops"
+    assert one.id != two.id
+    assert sample_message("finops", NOW) == one

@@ -1,0 +1,242 @@
+"""What people type: each command in good and in bad worlds, its exit code, and that looking changes nothing."""
+
+import json
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+from fusewatch import __version__
+from fusewatch.cli import COMMANDS
+from fusewatch.demo.standin import DEMO_SECRET_KEY, StandinServer
+from tests.process.home import Home, noon_zone, spend, wait_for
+from tests.process.receiver import Answer, Receiver
+
+SIX_MISTAKES = """\
+version: 1
+timezone: Mars/Olympus
+budgets:
+  - name: content-team
+    limit: €50
+    every: fortnight
+  - name: content-team
+    limit: $5
+    every: day
+    notify: [pager]
+    treshold: [50%]
+"""
+CAPPED = """\
+version: 1
+timezone: {zone}
+budgets:
+  - {{name: cap, each: [feature], limit: $10, every: day}}
+"""
+DESTINATIONS = """\
+version: 1
+destinations:
+  hook: {{type: webhook, url: "{url}/hook", secret: "${{HOOK_SECRET}}"}}
+  chat: {{type: slack, webhook_url: "{url}/services/T0/B0/xyz"}}
+  gone: {{type: slack, webhook_url: "{url}/services/T0/B0/gone"}}
+  mail: {{type: email, to: [a@example.com], smtp: "smtp://u:p@example.com:25"}}
+  terminal: {{type: console}}
+"""
+HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def files(home: Home) -> set[str]:
+    return {str(path.relative_to(home.folder)) for path in home.folder.rglob("*")}
+
+
+def test_every_command_explains_itself_with_an_example(home: Home) -> None:
+    overview = home.call("--help")
+    assert overview.returncode == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in overview.stdout
+        shown = home.call(name, "--help")
+        assert shown.returncode == 0
+        assert f"For example: fusewatch {name}" in shown.stdout
+    assert home.call("--version").stdout == f"{__version__}\n"
+    for wrong in (("watch",), ("check", "--no-such-option"), ("demo", "--exit-after", "soon")):
+        assert home.call(*wrong).returncode == 2
+    assert files(home) == set()
+
+
+def test_check_names_six_mistakes_with_their_lines_at_once(home: Home) -> None:
+    home.write(SIX_MISTAKES)
+    ended = home.call("check", "config/budgets.yaml")
+    assert ended.returncode == 2
+    told = [line for line in ended.stderr.splitlines() if line.startswith("config/budgets.yaml:")]
+    lines = [int(line.split(":")[1]) for line in told if line.split(":")[1].isdigit()]
+    assert lines == [2, 5, 6, 7, 10, 11]
+    for word in ("Mars/Olympus", "USD", "fortnight", "content-team", "pager", "treshold"):
+        assert word in ended.stderr
+
+    as_json = home.call("check", "--json")
+    assert as_json.returncode == 2
+    document = json.loads(as_json.stdout)
+    assert document["ok"] is False
+    assert [problem["line"] for problem in document["problems"]] == lines
+    assert all(problem["what"] for problem in document["problems"])
+
+
+def test_check_needs_no_variable_and_online_asks_langfuse_and_the_destinations(
+    home: Home, langfuse: StandinServer, receiver: Receiver
+) -> None:
+    home.write(DESTINATIONS.format(url=receiver.url))
+    offline = home.call("check", LANGFUSE_PUBLIC_KEY="", LANGFUSE_SECRET_KEY="")
+    assert offline.returncode == 0
+    assert "HOOK_SECRET" in offline.stdout
+    assert langfuse.log == []
+
+    assert home.call("check", "--online").returncode == 2  # the variable is needed now
+    good = home.call("check", "--online", "--json", HOOK_SECRET=HOOK_SECRET)
+    assert good.returncode == 0
+    assert json.loads(good.stdout)["ok"] is True
+    assert "project langfuse: Demo on Langfuse" in good.stderr
+
+    bad = home.call("check", "--online", HOOK_SECRET=HOOK_SECRET, LANGFUSE_SECRET_KEY="sk-lf-00000000-wrong")
+    assert bad.returncode == 1
+    assert "project langfuse: " in bad.stderr
+    assert home.call("check", "--online", HOOK_SECRET="whsec_not!base64").returncode == 2
+    assert receiver.posts == []
+
+
+def test_the_schema_is_one_and_accepts_what_check_accepts(home: Home) -> None:
+    ended = home.call("schema")
+    assert ended.returncode == 0
+    schema = json.loads(ended.stdout)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid({"version": 1, "budgets": [{"name": "cap", "limit": "$5", "every": "day"}]})
+    assert not validator.is_valid({"version": 1, "budgets": [{"name": "cap", "limt": "$5", "every": "day"}]})
+
+
+def test_init_writes_a_file_that_check_accepts_and_never_replaces_one(home: Home, langfuse: StandinServer) -> None:
+    langfuse.store.add(
+        [
+            spend("40", feature="summarization", team="content", ago_s=3600),
+            spend("2", feature="search-assist", team="discovery", ago_s=7200),
+            spend("1", feature='odd: "name"\n# here', team="content", ago_s=60),
+        ]
+    )
+    ended = home.call("init")
+    assert ended.returncode == 0, ended.stderr
+    assert "3 generations, $43.00" in ended.stdout
+    assert "3 features, 2 teams" in ended.stdout
+    text = home.file.read_text(encoding="utf-8")
+    for name in ("summarization", "search-assist", "content", "discovery", "gpt-4o"):
+        assert name in text
+    assert home.call("check").returncode == 0
+
+    again = home.call("init")
+    assert again.returncode == 2
+    assert "this file is there already" in again.stderr
+    assert home.file.read_text(encoding="utf-8") == text
+    assert home.call("init", "--force").returncode == 0
+    assert home.call("init", "--config", "/proc/nowhere/budgets.yaml").returncode == 2
+    refused = home.call("init", "--config", "new.yaml", LANGFUSE_SECRET_KEY="sk-lf-00000000-wrong")
+    assert refused.returncode == 1
+    assert not (home.folder / "new.yaml").exists()
+
+
+def test_status_tells_the_same_with_the_daemon_running_and_stopped(home: Home, langfuse: StandinServer) -> None:
+    home.write(CAPPED.format(zone=noon_zone()))
+    missing = home.call("status")
+    assert missing.returncode == 1
+    assert missing.stderr == f"fusewatch: there is no database at {home.database} yet; `fusewatch run` makes it\n"
+    assert files(home) == {"config", "config/budgets.yaml"}
+
+    langfuse.store.add([spend("12", feature="summarization"), spend("1.25", feature="chat")])
+    daemon = home.run()
+    wait_for(lambda: daemon.events("notification_sent"), "the notice")
+    running = home.call("status")
+    assert running.returncode == 0
+    for words in ("2 generations, $13.25", "cap feature=summarization", "critical", "120%", "0 waiting, 0 dead"):
+        assert words in running.stdout
+    assert daemon.stop() == 0
+    document = json.loads(home.call("status", "--json").stdout)
+    assert [(line["key"], line["spent"]) for line in document["budgets"]] == [
+        ("feature=chat", "1.25"),
+        ("feature=summarization", "12"),
+    ]
+    assert [incident["key"] for incident in document["incidents"]] == ["feature=summarization"]
+    assert document["deliveries"] == [{"destination": "terminal", "state": "sent", "count": 1}]
+
+
+def test_notify_test_says_what_each_receiver_answered(home: Home, receiver: Receiver) -> None:
+    receiver.answer("/services/T0/B0/gone", Answer(404, "no_service"))
+    home.write(DESTINATIONS.format(url=receiver.url))
+    home.env |= {"HOOK_SECRET": HOOK_SECRET, "LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": ""}
+    every = home.call("notify-test")
+    assert every.returncode == 1
+    said = [line for line in every.stdout.splitlines() if line[:1] in "✓✗"]
+    assert [line.partition(":")[0] for line in said] == ["✓ hook", "✓ chat", "✗ gone", "✗ mail", "✓ terminal"]
+    assert "no_service" in said[2]
+    assert "not active in this version" in said[3]
+    assert "Test message from Fusewatch to terminal" in every.stdout
+    assert [post.path for post in receiver.posts] == ["/hook", "/services/T0/B0/xyz", "/services/T0/B0/gone"]
+    assert receiver.posts[0].headers["webhook-signature"].startswith("v1,")
+    assert receiver.posts[0].json["type"] == "fusewatch.sample"
+    assert "blocks" in receiver.posts[1].json
+
+    one = home.call("notify-test", "terminal", "--json")
+    assert one.returncode == 0
+    assert json.loads(one.stdout) == [{"destination": "terminal", "ok": True, "answer": "accepted"}]
+    nobody = home.call("notify-test", "nobody")
+    assert nobody.returncode == 2
+    assert "there is no destination nobody; choose from hook, chat, gone, mail, terminal" in nobody.stderr
+
+
+def contents(home: Home) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in home.folder.rglob("*") if path.is_file() and "-lock" not in path.name}
+
+
+def test_doctor_finds_nothing_wrong_in_a_good_world_and_changes_nothing(home: Home, receiver: Receiver) -> None:
+    home.write(CAPPED.format(zone=noon_zone()))
+    before = home.call("doctor")
+    assert before.returncode == 0, before.stdout
+    assert "there is none at" in before.stdout
+    assert files(home) == {"config", "config/budgets.yaml"}
+
+    daemon = home.run()
+    wait_for(lambda: daemon.events("history_loaded"), "the first load")
+    listen = daemon.url.removeprefix("http://")
+    beside = home.call("doctor", FUSEWATCH_LISTEN=listen)
+    assert beside.returncode == 0, beside.stdout
+    assert f"in use by the daemon (process {daemon.process.pid} on " in beside.stdout
+    assert f"alive at {daemon.url}" in beside.stdout
+    assert "project langfuse: Demo on Langfuse" in beside.stdout
+    assert daemon.stop() == 0
+    stood = contents(home)
+    after = home.call("doctor", "--json")
+    assert {f["what"]: f["ok"] for f in json.loads(after.stdout)}["database"] is True
+    assert contents(home) == stood
+
+
+def test_doctor_names_everything_that_is_wrong_at_once(home: Home, receiver: Receiver) -> None:
+    gone = "http://127.0.0.1:1"
+    home.write(DESTINATIONS.format(url=gone))
+    home.database.write_text("no database")
+    taken = receiver.url.removeprefix("http://")
+    ended = home.call(
+        "doctor",
+        "--json",
+        HOOK_SECRET=HOOK_SECRET,
+        LANGFUSE_SECRET_KEY="sk-lf-00000000-wrong",
+        FUSEWATCH_LISTEN=taken,
+    )
+    assert ended.returncode == 1
+    found = {finding["what"]: finding["ok"] for finding in json.loads(ended.stdout)}
+    wrong = {what for what, ok in found.items() if ok is False}
+    assert wrong == {
+        "database",
+        "project langfuse",
+        "destination hook",
+        "destination chat",
+        "destination gone",
+        "daemon",
+    }
+    assert home.database.read_text() == "no database"
+    assert DEMO_SECRET_KEY not in ended.stdout
+    bad = home.call("doctor", FUSEWATCH_POLL_INTERVAL="never")
+    assert bad.returncode == 1
+    assert "FUSEWATCH_POLL_INTERVAL" in bad.stdout

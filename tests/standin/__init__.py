@@ -1,0 +1,1 @@
+"""Tests of the Langfuse stand-in against recordings of the real server."""
