@@ -256,8 +256,9 @@ class IngestUnit(Protocol):
     def reconciled(self, *, at_ms: int, drift_pico: int) -> None:
         """A comparison ended; what it left unexplained is the project's drift."""
 
-    def distrust_cells(self) -> None:
-        """The ledger had been changed behind our back: assess forms all cells anew from the rows."""
+    def distrust_sums(self) -> None:
+        """The ledger had been changed behind our back: totals and counters are summed anew from the rows, and assess
+        forms all cells anew."""
 
 
 class SeriesUnit(Protocol):

@@ -65,9 +65,12 @@ class Receiver:
             timeout = 30
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+                length = int(self.headers.get("Content-Length", "0"))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    return  # its sender was killed before it had said everything
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.take(self, Post(self.path, headers, body))
+                receiver.take(self, Post(self.path, headers, body.decode()))
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
                 del format, args

@@ -81,7 +81,7 @@ def everything_shown(daemon: Daemon) -> list[str]:
 
 
 def everything_said(home: Home) -> list[str]:
-    commands = (("status",), ("status", "--json"), ("check",), ("check", "--online"), ("doctor",), ("notify-test",))
+    commands = (("status", "--json"), ("check", "--online"), ("doctor",), ("notify-test",))
     ended: list[subprocess.CompletedProcess[str]] = [home.call(*command) for command in commands]
     return [text for one in ended for text in (one.stdout, one.stderr)]
 

@@ -24,7 +24,7 @@ from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Clock, IngestUnit, Runner, Store
 
 HOURS_A_REQUEST = 1000
-HOURS_A_PASS = 48
+HOURS_A_PASS = 24
 """How many hours one pass reads again at most: the rest is left for the next."""
 
 
@@ -75,6 +75,9 @@ async def reconcile_pass(
         sums = await reader.source.sums(Span(start_ms, end_ms))
         metrics = {s.start_ms: (s.fingerprint, pico_from_json(s.cost)) for s in sums}
         states = await run(lambda: store.ingest(reader.project, lambda u: _states(u, Span(start_ms, end_ms), metrics)))
+        if not sums and any(state.ledger.cost_pico > state.ledger.gone_pico for state in states):
+            # Nothing at all where something was: a server between two modes, not an answer to believe (API.md, part 0).
+            raise Retryable("no_sums", "Langfuse's metrics know of no spend in hours whose rows were read")
         swept = to_sweep(states) if sweep else frozenset()
         reads = 0
         for state in states:
@@ -149,7 +152,7 @@ def _write_hour(
     unit.put_reading(state.hour_ms, reading)
     damaged = state.must_read and state.reading is not None and state.reading.fingerprint == state.fingerprint
     if damaged and (recorded.new or recorded.changed):
-        unit.distrust_cells()
+        unit.distrust_sums()
     return HourReport(state, after, read=True, new=recorded.new, changed=recorded.changed, gone=gone)
 
 

@@ -11,14 +11,16 @@ from fusewatch.app.ingest import IngestReport, Reader, ingest_pass
 from fusewatch.app.reconcile import reconcile_pass
 from fusewatch.bootstrap import ProjectEntry
 from fusewatch.daemon.bells import Bells
-from fusewatch.daemon.parts import TICK_S, Parts
+from fusewatch.daemon.parts import Parts
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.readplan import need_from
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Notifier, ProjectState
 
 HOUR_MS = 3_600_000
-RECONCILE_EVERY_S = 3600.0
+COMPARE_EVERY_S = 3600.0
+COMPARE_ON_S = 300.0
+"""How soon a comparison that left hours unread goes on."""
 
 
 @dataclass(slots=True)
@@ -79,7 +81,9 @@ class Loops:
     async def watch_project(self, entry: ProjectEntry) -> None:
         """Read one project until the stop; it fails alone."""
         project = _Project(self, entry)
-        await self.keep(project.loop, project.step, pause_s=min(10.0, self.parts.poll_interval_s))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.keep(project.loop, project.step, pause_s=min(10.0, self.parts.poll_interval_s)))
+            group.create_task(self.keep(f"compare {entry.name}", project.compare, pause_s=COMPARE_ON_S))
 
 
 @dataclass(slots=True)
@@ -92,7 +96,9 @@ class _Project:
     identified: bool = False
     polls: int = 0
     next_poll: float = 0.0
-    next_reconcile: float = 0.0
+    next_comparison: float = 0.0
+    whole: bool = False
+    """Whether the last pass left nothing unread."""
     window_ms: int = 7 * 24 * HOUR_MS
 
     @property
@@ -108,18 +114,11 @@ class _Project:
         state = self.state
         assert state is not None, "an identified project has a state"
         due = clock.monotonic() >= self.next_poll
-        reader = Reader(
-            source=self.entry.source,
-            project=state.key,
-            resolver=Resolver(parts.rulebook.rules.attribution),
-            window_ms=min(self.window_ms, 24 * HOUR_MS if state.api == "v1" else self.window_ms),
-            lookback=parts.lookback,
-        )
         if due:
             self.next_poll = clock.monotonic() + parts.poll_interval_s
         began = clock.monotonic()
         report = await ingest_pass(
-            reader,
+            self._reader(state),
             parts.store,
             parts.run,
             clock,
@@ -130,19 +129,35 @@ class _Project:
         self.polls += due
         parts.observer.ingested(state, report, clock.monotonic() - began)
         self.loops.bells.ring("assess")
-        if report.failure is None and not report.more and clock.monotonic() >= self.next_reconcile:
-            await self._reconcile(reader, state)
+        self.whole = report.failure is None and not report.more
         await self._wait(report)
 
-    async def _reconcile(self, reader: Reader, state: ProjectState) -> None:
-        """Compare with Langfuse's own sums, once an hour; what a 429 says of metrics pauses nothing else."""
+    async def compare(self) -> None:
+        """Once an hour, beside the polls, which never wait for it: the ledger against Langfuse's own sums.
+
+        What a 429 says of metrics pauses this alone.
+        """
         parts, clock = self.loops.parts, self.loops.parts.clock
+        await self.loops.bells.wait(f"compare {self.entry.name}", parts.tick_s)
+        if self.state is None or not self.whole or clock.monotonic() < self.next_comparison:
+            return
         since = need_from(parts.rulebook.rules, clock.now_ms())
-        report = await reconcile_pass(reader, parts.store, parts.run, clock, from_ms=since)
+        report = await reconcile_pass(self._reader(self.state), parts.store, parts.run, clock, from_ms=since)
+        pause_s = COMPARE_ON_S if report.left else COMPARE_EVERY_S
         wish_s = getattr(report.failure, "retry_after_s", None) or 0.0
-        self.next_reconcile = clock.monotonic() + (TICK_S if report.left else max(RECONCILE_EVERY_S, wish_s))
-        parts.observer.reconciled(state, report)
+        self.next_comparison = clock.monotonic() + max(pause_s, wish_s)
+        parts.observer.reconciled(self.state, report)
         self.loops.bells.ring("assess")
+
+    def _reader(self, state: ProjectState) -> Reader:
+        parts = self.loops.parts
+        return Reader(
+            source=self.entry.source,
+            project=state.key,
+            resolver=Resolver(parts.rulebook.rules.attribution),
+            window_ms=min(self.window_ms, 24 * HOUR_MS if state.api == "v1" else self.window_ms),
+            lookback=parts.lookback,
+        )
 
     async def _wait(self, report: IngestReport) -> None:
         bells, parts = self.loops.bells, self.loops.parts

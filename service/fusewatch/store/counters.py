@@ -129,6 +129,17 @@ class Counters:
         DURATIONS.show_as_held(self._link, "project", project)
         PROJECT.show_as_held(self._link, "id", project)
 
+    def recount(self, project: int, counters_from_ms: int | None) -> None:
+        """Sum a project's rows anew, after somebody changed them. What was shown never falls: it becomes debt."""
+        self._rows.clear()
+        for sums, where in ((SPEND, "project"), (DURATIONS, "project"), (PROJECT, "id")):
+            zero = ", ".join(f"{name} = 0" for name in sums.columns)
+            self._link.run(f"UPDATE {sums.table} SET {zero} WHERE {where} = ?", (project,))  # noqa: S608 our own names only
+        start_ms = -(2**62) if counters_from_ms is None else counters_from_ms
+        for from_ms, to_ms in hours(self._link, project, start_ms, 2**62):
+            self.add(project, _counted(self._link, project, from_ms, to_ms), 1)
+            self.flush()
+
     def _ids(self, project: int, dims: int) -> MetricIds:
         found = self._caches.metrics.get((project, dims))
         if found is None:

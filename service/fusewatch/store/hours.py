@@ -80,7 +80,7 @@ def reconciled(link: Link, project: int, at_ms: int, drift_pico: int) -> None:
     )
 
 
-def distrust_cells(link: Link) -> None:
+def distrust_sums(link: Link) -> None:
     """Sum the totals anew, and let the next assess pass form all cells from the rows.
 
     What waited to be added to the cells is in the rows already.

@@ -78,8 +78,9 @@ class IngestUnit:
     def reconciled(self, *, at_ms: int, drift_pico: int) -> None:
         hours.reconciled(self._link, self._id, at_ms, drift_pico)
 
-    def distrust_cells(self) -> None:
-        hours.distrust_cells(self._link)
+    def distrust_sums(self) -> None:
+        hours.distrust_sums(self._link)
+        self._counters.recount(self._id, self.project().counters_from_ms)
 
     def finish(self) -> None:
         self._counters.flush()

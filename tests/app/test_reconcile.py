@@ -1,0 +1,169 @@
+"""The ledger against Langfuse's own sums: what is found, what is mended, what is explained."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fusewatch.app.ingest import Reader
+from fusewatch.app.reconcile import ReconcileReport, reconcile_pass
+from fusewatch.demo.standin.troubles import Trouble, on_path
+from fusewatch.domain.attribution import Resolver
+from fusewatch.domain.readplan import need_from
+from tests.app.conftest import Play
+from tests.app.stage import Stage
+
+DAILY = "history: 2d\nbudgets:\n  - {name: daily, limit: $10, every: day}\n"
+TEAMS = "history: 2d\nbudgets:\n  - {name: teams, each: [team], limit: $10, every: day}\n"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A stage whose ledger may rightly hold more than its Langfuse at the end."""
+    made = Stage(rules=DAILY, folder=tmp_path)
+    yield made
+    made.close()
+
+
+def compare(stage: Stage, *, sweep: bool = False) -> ReconcileReport:
+    (watched,) = stage.watched
+    assert watched.state is not None
+    reader = Reader(watched.entry.source, watched.state.key, Resolver(stage.book.rules.attribution))
+    since = need_from(stage.book.rules, stage.clock.now_ms())
+    report = stage._run(reconcile_pass(reader, stage.store, stage.runner, stage.clock, from_ms=since, sweep=sweep))
+    assert report.failure is None
+    return report
+
+
+def behind_our_back(stage: Stage, statement: str) -> None:
+    """Somebody changes the database by hand."""
+    with sqlite3.connect(stage.store.path) as database:
+        database.execute(statement)
+    database.close()
+
+
+def requests(stage: Stage) -> int:
+    return len(stage.standin.requests(""))
+
+
+def test_a_ledger_that_agrees_costs_one_request_and_changes_nothing(play: Play) -> None:
+    stage = play(DAILY)
+    stage.spend("3", at="06:10")
+    stage.at("06:20", "08:00")
+    before = requests(stage)
+    report = compare(stage)
+    assert requests(stage) - before == 1
+    assert [(hour.read, hour.after.unexplained_pico) for hour in report.hours] == [(False, 0)]
+    compare(stage)
+    assert requests(stage) - before == 2
+
+
+def test_rows_that_were_removed_from_the_ledger_come_back_and_every_sum_is_right(play: Play) -> None:
+    stage = play(DAILY)
+    for minute in range(10, 20):
+        stage.spend("0.50", at=f"06:{minute}")
+    stage.at("06:30", "08:00")
+    compare(stage)
+    behind_our_back(stage, "DELETE FROM generation WHERE start_ms IN (SELECT start_ms FROM generation LIMIT 4)")
+    report = compare(stage)
+    assert sum(hour.new for hour in report.hours) == 4
+    assert report.drift_pico == 0
+    stage.at("08:01")
+    (line,) = stage.shown().budgets
+    assert line.spent == 5_000_000_000_000
+
+
+def test_a_cost_that_was_changed_in_the_ledger_is_put_right(play: Play) -> None:
+    stage = play(DAILY)
+    stage.spend("3", at="06:10")
+    stage.at("06:20", "08:00")
+    compare(stage)
+    behind_our_back(stage, "UPDATE generation SET cost = cost + 4000000000000")
+    report = compare(stage)
+    assert sum(hour.changed for hour in report.hours) == 1
+    assert report.drift_pico == 0
+    stage.at("08:01")
+    (line,) = stage.shown().budgets
+    assert line.spent == 3_000_000_000_000
+
+
+def test_a_call_that_appears_hours_late_is_found_by_the_next_comparison(play: Play) -> None:
+    stage = play(DAILY)
+    stage.spend("3", at="06:10")
+    stage.at("06:20", "08:00")
+    compare(stage)
+    stage.spend("9", at="06:40", arrives="11:00")
+    stage.every(10, until="11:30")
+    assert stage.silent()
+    report = compare(stage)
+    assert sum(hour.new for hour in report.hours) == 1
+    stage.at("11:31")
+    assert stage.news() == ["daily opened critical 100%"]
+
+
+def test_what_was_deleted_in_langfuse_stays_spent_and_is_no_drift(stage: Stage) -> None:
+    call = stage.spend("3", at="06:10")
+    stage.spend("2", at="06:12")
+    stage.at("06:20", "08:00")
+    compare(stage)
+    stage.warehouse.delete_trace(call.project_id, call.trace_id)
+    report = compare(stage)
+    (hour,) = report.hours
+    assert (hour.gone, hour.after.ledger.gone_pico, report.drift_pico) == (1, 3_000_000_000_000, 0)
+    assert stage.shown().totals.cost_pico == 5_000_000_000_000
+    before = requests(stage)
+    assert compare(stage).drift_pico == 0
+    assert requests(stage) - before == 1
+
+
+def test_a_call_that_was_deleted_and_sent_again_is_gone_no_more(stage: Stage) -> None:
+    call = stage.spend("3", at="06:10")
+    stage.spend("1", at="06:11")
+    stage.at("06:20", "08:00")
+    compare(stage)
+    stage.warehouse.delete_trace(call.project_id, call.trace_id)
+    assert compare(stage).hours[0].after.ledger.gone_pico == 3_000_000_000_000
+    stage.warehouse.add([call])
+    (hour,) = compare(stage).hours
+    assert (hour.after.ledger.gone_pico, hour.after.unexplained_pico) == (0, 0)
+
+
+def test_what_langfuse_stores_twice_is_explained_and_not_read_again(stage: Stage) -> None:
+    call = stage.spend("3", at="06:10")
+    stage.at("06:20")
+    stage.warehouse.move(call, start_ms=call.start_ms + 60_000, updated_ms=call.updated_ms + 1000)
+    stage.at("06:22", "08:00")
+    (hour,) = compare(stage).hours
+    assert (hour.after.langfuse_pico, hour.after.ledger.cost_pico) == (6_000_000_000_000, 3_000_000_000_000)
+    assert hour.after.unexplained_pico == 0
+    before = requests(stage)
+    compare(stage)
+    assert requests(stage) - before == 1
+
+
+def test_a_team_that_changed_at_equal_cost_is_found_by_the_weekly_sweep(play: Play) -> None:
+    stage = play(TEAMS)
+    call = stage.spend("3", at="06:10", team="content")
+    stage.at("06:20", "08:00")
+    compare(stage)
+    stage.update(call, at="08:01", team="search")
+    stage.at("08:10")
+    assert not any(hour.read for hour in compare(stage).hours)
+    report = compare(stage, sweep=True)
+    assert sum(hour.changed for hour in report.hours) == 1
+    stage.at("08:11")
+    assert {line.labels: line.spent for line in stage.shown().budgets if line.spent} == {
+        (("team", "search"),): 3_000_000_000_000
+    }
+
+
+def test_metrics_that_know_nothing_at_all_are_not_believed(stage: Stage) -> None:
+    stage.spend("3", at="06:10")
+    stage.at("06:20", "08:00")
+    empty = Trouble(on_path("metrics"), times=None, change=lambda reply: replace(reply, body=b'{"data":[]}'))
+    stage.standin.troubles.add(empty)
+    with pytest.raises(AssertionError, match="no spend in hours whose rows were read"):
+        compare(stage)
+    assert stage.shown().totals.cost_pico == 3_000_000_000_000
