@@ -15,7 +15,7 @@ from tests.app.when import DAY_MS, STORY_DAY
 
 class Play(Protocol):
     def __call__(
-        self, rules: str, *, begins: str = "06:00", day: str = STORY_DAY, window_ms: int = 7 * DAY_MS
+        self, rules: str, *, begins: str = "06:00", day: str = STORY_DAY, window_ms: int = 40 * DAY_MS
     ) -> Stage: ...
 
 
@@ -32,7 +32,7 @@ def play(tmp_path: Path, empty_database: Path) -> Iterator[Play]:
     """Raises a stage with these rules; several in one test play apart from each other."""
     stages: list[Stage] = []
 
-    def make(rules: str, *, begins: str = "06:00", day: str = STORY_DAY, window_ms: int = 7 * DAY_MS) -> Stage:
+    def make(rules: str, *, begins: str = "06:00", day: str = STORY_DAY, window_ms: int = 40 * DAY_MS) -> Stage:
         folder = tmp_path / f"stage{len(stages)}"
         folder.mkdir()
         copyfile(empty_database, folder / empty_database.name)

@@ -80,7 +80,7 @@ class Stage(Scene):
 
     rules: str
     folder: Path
-    window_ms: int = 7 * DAY_MS
+    window_ms: int = 40 * DAY_MS
     runner: MortalRunner = field(init=False)
     store: SqlStore = field(init=False)
     book: Rulebook = field(init=False)
@@ -191,7 +191,7 @@ class Stage(Scene):
         return True
 
     async def _assess(self) -> None:
-        given = Assessment(self.book.rules, frozenset(self.active), self.started_ms)
+        given = Assessment(self.book.rules, frozenset(self.active), self.started_ms, expected=len(self.watched))
         more = True
         while more:
             report = await self.runner(lambda: assess_pass(self.store, given, self.clock.now_ms()))

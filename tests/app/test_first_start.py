@@ -247,6 +247,28 @@ def test_two_projects_are_told_together_once_both_are_read(play: Play) -> None:
     assert message.start.projects == ("labs", "shop")
 
 
+def test_a_project_that_cannot_be_asked_yet_is_waited_for_before_anything_is_told(play: Play) -> None:
+    stage = play(PROJECTS_DAILY, begins="09:00")
+    stage.spend("6", at="08:00", project="shop")
+    stage.spend("5", at="08:10", project="labs")
+    stage.langfuse_down(only="sk-labs")
+    stage.at("09:00")
+    assert stage.shown().loading == ("daily",)
+    stage.langfuse_up()
+    stage.at("09:01")
+    assert stage.news() == ["start: daily opened critical 100%"]
+
+
+def test_a_project_that_cannot_be_asked_for_ten_minutes_does_not_blind_the_others(play: Play) -> None:
+    stage = play(PROJECTS_DAILY, begins="09:00")
+    stage.spend("11", at="08:00", project="shop")
+    stage.langfuse_down(only="sk-labs")
+    stage.every(2, until="09:08")
+    assert stage.silent()
+    stage.every(2, until="09:12")
+    assert stage.news() == ["start: daily opened critical 100%"]
+
+
 PROJECTS_DAILY = (
     """
 version: 1

@@ -11,7 +11,7 @@ from fusewatch.demo.standin import DEMO_PROJECT, StandinServer
 from tests.process.home import Daemon, Home, noon_zone, spend, wait_for
 from tests.process.receiver import Answer, Receiver
 
-KEYS = 60
+KEYS = 50
 KILLS = 15
 AT_ONCE = 12
 """So many crossings fit into one message of a webhook with room to spare."""

@@ -40,13 +40,15 @@ class AssessReport:
 class Assessment:
     """What a pass is told from outside: the rules, the projects that are read now, and the time.
 
-    `link` is the address of our page, empty without one; `started_ms` when this daemon started.
+    `link` is the address of our page, empty without one; `started_ms` when this daemon started; `expected` how many
+    projects the budget file names.
     """
 
     rules: RuleSet
     active: frozenset[str]
     started_ms: int
     link: str = ""
+    expected: int = 0
 
 
 def assess_pass(store: Store, given: Assessment, now_ms: int) -> AssessReport:
@@ -76,6 +78,7 @@ class _Pass:
             active=self.given.active & projects.keys(),
             started_ms=self.given.started_ms,
             now_ms=self.now_ms,
+            expected=self.given.expected,
         )
         rules = self.given.rules
         self.work = Work(self.unit, rules, names, self.reading, self.now_ms)

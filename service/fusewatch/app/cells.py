@@ -119,13 +119,15 @@ def _within_day(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How far each project that counts has been read."""
+    """How far each project that counts has been read. `expected` is how many projects the budget file names: at first
+    some of them may not have said yet who they are."""
 
     projects: Mapping[str, ProjectState]
     coverage: Mapping[str, Sequence[Span]]
     active: frozenset[str]
     started_ms: int
     now_ms: int
+    expected: int = 0
 
     def relevant(self, view: View) -> list[str]:
         """The active projects that the view may count."""
@@ -138,7 +140,8 @@ class Reading:
             return Standing.CATCHING_UP if ready else Standing.LOADING
         if all(covers(self.coverage[k], from_ms, frontier(self.coverage[k]) or from_ms) for k in keys):
             waits = self.now_ms - self.started_ms < FIRST_LOAD_PATIENCE_MS
-            if not ready and waits and any(self.projects[key].loaded_ms is None for key in keys):
+            missing = len(self.active) < self.expected or any(self.projects[key].loaded_ms is None for key in keys)
+            if not ready and waits and missing:
                 return Standing.LOADING
             return Standing.READY
         return Standing.CATCHING_UP if ready else Standing.LOADING

@@ -31,17 +31,28 @@ def main() -> None:
     """The entry point. Exit codes: 0 fine, 1 the answer is no, 2 wrong use (a broken budget file is wrong use)."""
     try:
         _app(sys.argv[1:])()
-    except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
-        sys.exit(2)
-    except FusewatchError as error:
-        print(f"fusewatch: {error}", file=sys.stderr)
-        sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output went away; a second complaint at interpreter exit would help nobody.
         sys.stderr.close()
         sys.exit(1)
+    except Exception as raised:
+        match _inside(raised):
+            case ConfigError() as error:
+                for problem in error.problems:
+                    print(problem, file=sys.stderr)
+                sys.exit(2)
+            case FusewatchError() as error:
+                print(f"fusewatch: {error}", file=sys.stderr)
+                sys.exit(1)
+            case _:
+                raise
+
+
+def _inside(error: BaseException) -> BaseException:
+    """The error itself: a task group wraps the one that ended it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def _app(arguments: list[str]) -> typer.Typer:

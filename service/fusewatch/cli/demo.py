@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import socket
 import sys
 from typing import Annotated
 
@@ -19,6 +18,8 @@ from fusewatch.errors import ConfigError, Problem
 from fusewatch.runtime import SystemClock
 
 PORT = 9469
+"""Our usual one; while a real daemon runs on this machine, any other."""
+
 SHORTEST_MS = 10_000
 
 
@@ -42,7 +43,7 @@ def command(
     result = asyncio.run(
         play(
             exit_after_s=exit_after_s,
-            listen=("127.0.0.1", _free_port()),
+            listen=("127.0.0.1", PORT),
             today_ms=SystemClock().now_ms(),
             stream=io.StringIO() if as_json else sys.stdout,
             log_stream=io.StringIO(),
@@ -65,16 +66,6 @@ def _seconds(text: str | None) -> float | None:
     if found < SHORTEST_MS:
         raise ConfigError([Problem("command line", 0, "--exit-after", f"{text} is too short", "give it 10s or more")])
     return found / 1000
-
-
-def _free_port() -> int:
-    """Our usual port where it is free; any other while a real daemon runs on this machine."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", PORT))
-        except OSError:
-            return 0
-    return PORT
 
 
 def _print_summary(result: Result) -> None:

@@ -29,6 +29,8 @@ class Loops:
 
     parts: Parts
     bells: Bells
+    expected: int
+    """How many projects are configured."""
     active: set[str] = field(default_factory=set)
     owners: dict[str, str] = field(default_factory=dict)
     """By the stable key of a project: the name of the entry that reads it."""
@@ -54,7 +56,13 @@ class Loops:
         await self.bells.wait("assess", parts.tick_s)
         more = True
         while more and not self.bells.stop.is_set():
-            given = Assessment(parts.rulebook.rules, frozenset(self.active), parts.started_ms, parts.link)
+            given = Assessment(
+                rules=parts.rulebook.rules,
+                active=frozenset(self.active),
+                started_ms=parts.started_ms,
+                link=parts.link,
+                expected=self.expected,
+            )
             report = await parts.run(partial(assess_pass, parts.store, given, parts.clock.now_ms()))
             parts.observer.assessed(report)
             for message in report.messages:

@@ -53,7 +53,7 @@ class Daemon:
     async def _run_connected(self, scheduler: AsyncIOScheduler) -> None:
         """The loops over the connections of the present budget file, until the stop or another file."""
         connections = self.parts.rulebook.connect()
-        loops = self.loops = Loops(self.parts, self.bells)
+        loops = self.loops = Loops(self.parts, self.bells, expected=len(connections.projects))
         again = asyncio.Event()
         self._start_timers(scheduler, connections)
         try:

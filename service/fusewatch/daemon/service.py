@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from starlette.types import ASGIApp
+
 from fusewatch import __version__
 from fusewatch.app.assess import AssessReport
 from fusewatch.app.deliver import Attempt
@@ -23,7 +25,7 @@ from fusewatch.daemon.observer import LogObserver
 from fusewatch.daemon.parts import TICK_S, Observer, Parts
 from fusewatch.daemon.run import Daemon
 from fusewatch.domain.readplan import Lookback
-from fusewatch.errors import ConfigError, FusewatchError, StoreError
+from fusewatch.errors import ConfigError, FusewatchError, Permanent, StoreError
 from fusewatch.ports import Clock, ProjectState, Store
 from fusewatch.runtime import ThreadRunner
 from fusewatch.web.server import WebServer, make_app, serve
@@ -51,6 +53,7 @@ READ_FAILURES = (
 class Service:
     """What a service is started with. `poll_interval_s` and `lookback` are in the clock's time, which runs `speed`
     times as fast as the machine's. `observers` look on beside the log; `serving` is told our address once it listens.
+    With `or_any_port` another port is taken where that of `listen` is in use.
     """
 
     config: Path
@@ -60,6 +63,7 @@ class Service:
     holder: str
     listen: tuple[str, int]
     listen_is_loopback: bool
+    or_any_port: bool = False
     speed: Callable[[], float] = lambda: 1.0
     poll_interval_s: float = 60.0
     tick_s: float = TICK_S
@@ -138,7 +142,7 @@ async def run_service(given: Service) -> None:
         )
         for project in rulebook.loaded.projects:
             telemetry.expect(project.name, READ_FAILURES)
-        server = serve(make_app(state), *given.listen)
+        server = _serve(make_app(state), given)
         log.info("listening", url=server.url, metrics=f"{server.url}/metrics")
         given.serving(server.url, daemon)
         _stop_on_signals(daemon)
@@ -147,6 +151,16 @@ async def run_service(given: Service) -> None:
         finally:
             await gates.save()
         log.info("stopped")
+
+
+def _serve(app: ASGIApp, given: Service) -> WebServer:
+    host, port = given.listen
+    try:
+        return serve(app, host, port)
+    except Permanent as error:
+        if error.reason != "port_in_use" or not given.or_any_port:
+            raise
+        return serve(app, host, 0)
 
 
 async def _run_both(daemon: Daemon, server: WebServer) -> None:

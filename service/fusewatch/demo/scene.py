@@ -176,6 +176,7 @@ async def play(
                 holder="the demo",
                 listen=listen,
                 listen_is_loopback=True,
+                or_any_port=True,
                 speed=lambda: clock.speed,
                 poll_interval_s=POLL_S,
                 tick_s=POLL_S / 2,
