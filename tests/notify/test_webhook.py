@@ -199,11 +199,16 @@ def test_a_key_is_told_exactly_as_it_is_for_programs_to_compare() -> None:
     assert told["text"].startswith("a<!channel> (each-feature) reached")
 
 
-def test_two_hundred_notices_are_cut_to_what_fits_and_the_rest_is_counted() -> None:
-    body = webhook_json(message(*(feature(n, f"{400 - n}.25") for n in range(200))), BERLIN)
+def test_five_hundred_notices_of_one_pass_reach_a_program_all_of_them() -> None:
+    data = json.loads(webhook_json(message(*(feature(n, f"{900 - n}.25") for n in range(500))), BERLIN))["data"]
+    assert (len(data["notices"]), data["truncated"]) == (500, 0)
+
+
+def test_two_thousand_notices_are_cut_to_what_fits_and_the_rest_is_counted() -> None:
+    body = webhook_json(message(*(feature(n, f"{4000 - n}.25") for n in range(2000))), BERLIN)
     data = json.loads(body)["data"]
-    assert 15_000 < len(body) < SIZE_LIMIT, "as many as fit are told"
-    assert len(data["notices"]) + data["truncated"] == 200
+    assert SIZE_LIMIT * 0.9 < len(body) < SIZE_LIMIT, "as many as fit are told"
+    assert len(data["notices"]) + data["truncated"] == 2000
     assert data["notices"][0]["key"] == {"feature": "feature-00"}, "the worst come first"
 
 

@@ -202,4 +202,4 @@ def check_pages(link: Link, path: Path) -> None:
     """SQLite's own quick look at every page. StoreUnusable when it finds anything."""
     found = link.row("PRAGMA quick_check(1)")[0]
     if found != "ok":
-        raise StoreUnusable(f"{path} is damaged: {found}; {_WAY_OUT}")
+        raise StoreUnusable(f"{path} is damaged: {' '.join(found.split())}; {_WAY_OUT}")
