@@ -196,12 +196,12 @@ class Rulebook:
             self._seen = str(error)
             self.fallback = error
             raise
-        was_broken, self.fallback, self._seen = self.fallback is not None, None, ""
         same = loaded.rules.revision == self.rules.revision and self._world_of(loaded) == self.mark()
-        if same and not was_broken:
-            return False
-        self._take(loaded, keep=True)
-        return True
+        if not same or self.fallback is not None:
+            self._take(loaded, keep=True)
+            self.fallback, self._seen = None, ""
+            return True
+        return False
 
     async def changed(self) -> AsyncIterator[None]:
         """Whenever the file may have changed: on a sign from the file system (a ConfigMap's symlink swap included), and
@@ -214,11 +214,12 @@ class Rulebook:
             yield
 
     def _take(self, loaded: Loaded, *, keep: bool) -> None:
-        self.loaded = loaded
+        """Put rules in force, first in the database: a full disk leaves the former ones, and it is tried again."""
         self.store.set_metric_labels(loaded.rules.metric_labels, loaded.rules.max_series)
         if keep:
             text = StoredRules(((str(self.path), loaded.text),), self.world.clock.now_ms())
             self.store.keep_rules(text)
+        self.loaded = loaded
 
     @staticmethod
     def _world_of(loaded: Loaded) -> object:

@@ -10,7 +10,7 @@ from fusewatch.bootstrap import Connections
 from fusewatch.daemon.bells import Bells
 from fusewatch.daemon.loops import Loops
 from fusewatch.daemon.parts import Parts
-from fusewatch.errors import ConfigError, Permanent
+from fusewatch.errors import ConfigError, Permanent, StoreError
 
 STOP_WITHIN_S = 8.0
 """How long a send in progress may go on after the stop, in real seconds; the process ends within 10."""
@@ -113,6 +113,9 @@ class Daemon:
                 changed = await self.parts.run(rulebook.reload)
             except ConfigError as error:
                 observer.reloaded(error)
+                continue
+            except StoreError as error:
+                observer.crashed("rules", error)
                 continue
             if not changed:
                 continue
