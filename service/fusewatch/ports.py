@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from fusewatch.domain.coverage import Span as Span
+from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.reconciling import HourLedger, HourReading
@@ -206,13 +207,14 @@ class ProjectState:
 
 
 class Recorded(NamedTuple):
-    """What writing one batch of generations changed."""
+    """What writing one batch of generations changed. `first_seen`: when those started that were never seen before."""
 
     new: int
     changed: int
     unchanged: int
     delta: Amounts
     unpriced: int
+    first_seen: Sequence[int] = ()
 
 
 class IngestUnit(Protocol):
@@ -233,6 +235,11 @@ class IngestUnit(Protocol):
 
     def cover(self, span: Span, *, read_at_ms: int) -> None:
         """Remember that `span` was read completely."""
+
+    def lateness(self) -> Lateness:
+        """How late generations appeared, as far as `put_lateness` was told; nothing when it never was."""
+
+    def put_lateness(self, lateness: Lateness) -> None: ...
 
     def succeeded(self, *, at_ms: int, as_of_ms: int) -> None:
         """A whole live read worked: forget the failure, move `data_as_of_ms`."""
@@ -347,6 +354,10 @@ class AssessUnit(SeriesUnit, Protocol):
 
     def rows(self, from_ms: int, to_ms: int) -> Sequence[Row]:
         """The counted generations of all projects that start in the span, by start time. Meant for one cell."""
+
+    def unpriced(self, project: str, from_ms: int, to_ms: int) -> Sequence[tuple[Dimensions, int]]:
+        """How many counted generations of the span have usage and no price, or one for only part of it, for each set
+        of dimensions that has any. It reads those generations only."""
 
     def rule_states(self) -> Mapping[str, RuleState]: ...
 

@@ -117,10 +117,15 @@ def _end(stage: Stage) -> None:
 
 
 def _check_told(stage: Stage) -> None:
-    """The thresholds told of each key and period: each once, and the highest is the one that the spend passed."""
+    """The thresholds told of each key and period: each once, and the highest is the one that the spend passed.
+
+    What a watch saw is told once a day, too, and resolved at most once.
+    """
     by_id = {message.id: message for message in stage.told("finops") if message.kind is MessageKind.NOTICES}
     notices = [notice for message in by_id.values() for notice in message.notices]
-    told = Counter((_subject(notice), notice.threshold) for notice in notices)
+    watched = Counter((n.incident.id, n.reason) for n in notices if n.incident.kind.is_watch)
+    assert all(times == 1 for times in watched.values())
+    told = Counter((_subject(n), n.threshold) for n in notices if not n.incident.kind.is_watch)
     assert all(times == 1 for times in told.values())
     highest: dict[tuple[str, str], Fraction] = {}
     for subject, share in told:

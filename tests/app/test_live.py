@@ -150,9 +150,9 @@ budgets:
 
 
 def test_a_value_that_is_missing_is_judged_under_the_key_unknown(play: Play) -> None:
-    stage = play(HISTORY + "budgets:\n  - {name: teams, each: [team], limit: $10, every: day}\n")
+    stage = play(HISTORY + "budgets:\n  - {name: teams, each: [team], limit: $4, every: day}\n")
     stage.at("06:00")
-    stage.spend("12", at="07:00")
+    stage.spend("4.50", at="07:00")
     stage.at("07:01")
     assert stage.news() == ["teams team=unknown opened critical 100%"]
 

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import partial
 
+from fusewatch.app.daywatches import watch_views
 from fusewatch.demo.standin import Span
 from fusewatch.domain.coverage import Span as Covered
 from fusewatch.domain.periods import cell_of, cell_start_ms, day_index
@@ -82,6 +83,7 @@ def _check_cells(stage: Stage) -> None:
     def compare(unit: AssessUnit) -> None:
         names = {project.key: project.name for project in unit.projects()}
         views = [view_of(rule, rules, names) for rule in rules.rules] + [totals_view(rules), labels_view(rules)]
+        views += watch_views(rules)
         rows = unit.rows(0, 2**53)
         for view in views:
             if view.id in unit.built_views():

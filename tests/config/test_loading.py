@@ -13,11 +13,15 @@ from fusewatch.domain.rules import (
     AttributionSource,
     Baseline,
     BaselineUsing,
+    Drift,
     Limit,
     Matcher,
     Severity,
+    Silent,
     Threshold,
+    Unattributed,
     Unit,
+    Unpriced,
     Unreadable,
 )
 from tests.config.reading import ALL_VARIABLES, GOOD, KEYS, read
@@ -141,10 +145,6 @@ def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line()
         "45 budgets[1].forecast",
         "72 spikes[1].method",
         "75 spikes[2].of",
-        "78 watch.unpriced",
-        "79 watch.drift",
-        "80 watch.unattributed",
-        "81 watch.silent",
         "82 watch.new",
         "83 digest",
         "85 exports",
@@ -346,3 +346,35 @@ def test_anchors_and_merge_keys_spare_writing_a_thing_twice() -> None:
         ("b", 9, Every.DAY, ("feature", "team")),
         ("c", 1, Every.WEEK, ("feature", "team")),
     ]
+
+
+def test_the_watches_over_a_day_are_on_with_their_defaults_and_silence_is_not() -> None:
+    rules = read("budgets:\n  - {name: teams, each: [project, team], limit: $5, every: day}\n").rules
+    assert (rules.unpriced, rules.drift) == (Unpriced(100), Drift(10**12))
+    assert (rules.unattributed, rules.silent) == (Unattributed(Fraction(1, 5), 5 * 10**12), Silent(None))
+    assert rules.watches == ("unreadable", "unpriced", "drift", "unattributed")
+
+
+def test_the_watch_for_lacking_dimensions_is_on_only_where_a_rule_uses_one() -> None:
+    assert "unattributed" not in read("budgets:\n  - {name: all, limit: $5, every: day}\n").rules.watches
+    by_project = "budgets:\n  - {name: all, each: [project], limit: $5, every: day}\n"
+    assert "unattributed" not in read(by_project).rules.watches
+    by_scope = "spikes:\n  - {name: all, where: {team: content}, factor: 2}\n"
+    assert "unattributed" in read(by_scope).rules.watches
+
+
+def test_each_watch_over_a_day_can_be_tuned_and_switched_off() -> None:
+    tuned = read(
+        "watch: {unpriced: {above: 7 requests}, drift: {above: $0.50}, unattributed: {above: 5%, floor: $1},"
+        " silent: {after: 3h}}\n"
+    )
+    assert tuned.inactive == ()
+    assert (tuned.rules.unpriced, tuned.rules.drift) == (Unpriced(7), Drift(5 * 10**11))
+    assert (tuned.rules.unattributed, tuned.rules.silent) == (
+        Unattributed(Fraction(1, 20), 10**12),
+        Silent(3 * 3_600_000),
+    )
+    off = read("watch: {unreadable: false, unpriced: false, drift: false, unattributed: false, silent: false}\n")
+    assert off.rules.watches == ()
+    assert read("watch: {silent: true, drift: true}\n").rules.silent == Silent(2 * 3_600_000)
+    assert read("watch: {unattributed: {floor: $2}}\n").rules.unattributed == Unattributed(Fraction(1, 5), 2 * 10**12)

@@ -173,6 +173,76 @@ TOKENS = replace(
 )
 
 
+UNPRICED_INCIDENT = replace(
+    BUDGET,
+    id="01JDFQ6C8D2E4F6G8H0J2K4M6N",
+    kind=Kind.UNPRICED,
+    rule="unpriced",
+    key=("https://langfuse.example.com|p1",),
+    labels=(("project", "shop"),),
+    severity=Severity.WARNING,
+    limit=100,
+    unit=Unit.REQUESTS,
+    measured=212,
+    opened_ms=NOW,
+    crossings=(),
+    parts=(("my-ft-summarizer", 212),),
+)
+WATCHED = replace(
+    REACHED,
+    incident=UNPRICED_INCIDENT,
+    reason=Reason.OPENED,
+    severity=Severity.WARNING,
+    labels=(),
+    runbook="",
+)
+UNPRICED_SEVERAL = replace(
+    WATCHED,
+    incident=replace(
+        UNPRICED_INCIDENT, measured=2_212, parts=(("my-ft-summarizer", 1_900), ("llama-4-local", 300), ("x", 7))
+    ),
+)
+DRIFT = replace(
+    WATCHED,
+    incident=replace(
+        UNPRICED_INCIDENT, kind=Kind.DRIFT, rule="drift", unit=Unit.USD, limit=usd("1"), measured=-usd("3.20"), parts=()
+    ),
+)
+UNATTRIBUTED = replace(
+    WATCHED,
+    incident=replace(
+        UNPRICED_INCIDENT,
+        kind=Kind.UNATTRIBUTED,
+        rule="unattributed",
+        key=(*UNPRICED_INCIDENT.key, "team"),
+        labels=(("project", "shop"), ("dimension", "team")),
+        unit=Unit.USD,
+        limit=usd("7.30"),
+        measured=usd("12.41"),
+        baseline=usd("36.50"),
+        parts=(),
+    ),
+)
+SILENT = replace(
+    WATCHED,
+    incident=replace(
+        UNPRICED_INCIDENT,
+        kind=Kind.SILENT,
+        rule="silent",
+        limit=0,
+        measured=0,
+        crossings=(crossing("1", NOW - 127 * MINUTE, Severity.WARNING, 0, NOW),),
+        parts=(),
+    ),
+)
+
+
+def ended(notice: Notice, measured: int) -> Notice:
+    """The same once it is over."""
+    incident = replace(notice.incident, state=State.RESOLVED, measured=measured)
+    return replace(notice, incident=incident, reason=Reason.RESOLVED, at_ms=NOW + 40 * MINUTE)
+
+
 def feature(number: int, spent: str, *, name: str | None = None, limit: str = "75") -> Notice:
     """One key of `each-feature`, over its budget."""
     value = name or f"feature-{number:02d}"
@@ -261,6 +331,16 @@ MESSAGES: dict[str, Message] = {
     "spike_resolved": message(
         replace(SPIKE, incident=replace(SPIKE_INCIDENT, measured=usd("17.90")), reason=Reason.RESOLVED)
     ),
+    "unpriced": message(WATCHED),
+    "unpriced_several": message(UNPRICED_SEVERAL),
+    "unpriced_resolved": message(replace(ended(WATCHED, 12), cause=Cause.CORRECTED, previous=212)),
+    "drift": message(DRIFT),
+    "drift_resolved": message(ended(DRIFT, usd("0.40"))),
+    "unattributed": message(UNATTRIBUTED),
+    "unattributed_resolved": message(ended(UNATTRIBUTED, usd("6.90"))),
+    "silent": message(SILENT),
+    "silent_resolved": message(ended(SILENT, 0)),
+    "group_of_watches": message(WARNED, WATCHED, DRIFT, UNATTRIBUTED),
     "group_of_3": message(REACHED, SPIKE, TOKENS),
     "group_of_37": message(*MANY),
     "group_mixed": message(*MANY[:9], WARNED, SPIKE, RESOLVED),
@@ -268,6 +348,10 @@ MESSAGES: dict[str, Message] = {
     "start_several": replace(
         message(ALL_LLM, WARNED, IN_THE_GAP, kind=MessageKind.START),
         start=replace(SUMMARY, projects=("shop", "labs", "ops", "web", "data")),
+    ),
+    "start_watch": replace(
+        message(replace(WATCHED, incident=replace(UNPRICED_INCIDENT, timing=Timing.AT_START)), kind=MessageKind.START),
+        start=SUMMARY,
     ),
     "start_quiet": replace(message(kind=MessageKind.START), severity=Severity.INFO, start=SUMMARY),
     "unreadable": replace(message(kind=MessageKind.UNREADABLE), gap=OUTAGE),

@@ -1,7 +1,9 @@
 """What people type: each command in good and in bad worlds, its exit code, and that looking changes nothing."""
 
 import json
+import signal
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
@@ -9,7 +11,8 @@ from jsonschema import Draft202012Validator
 from fusewatch import __version__
 from fusewatch.cli import COMMANDS
 from fusewatch.demo.standin import DEMO_SECRET_KEY, StandinServer
-from tests.process.home import Home, noon_zone, spend, wait_for
+from fusewatch.demo.standin.troubles import slow
+from tests.process.home import Daemon, Home, noon_zone, spend, wait_for
 from tests.process.receiver import Answer, Receiver
 
 SIX_MISTAKES = """\
@@ -254,3 +257,89 @@ def test_doctor_names_everything_that_is_wrong_at_once(home: Home, receiver: Rec
     bad = home.call("doctor", FUSEWATCH_POLL_INTERVAL="never")
     assert bad.returncode == 1
     assert "FUSEWATCH_POLL_INTERVAL" in bad.stdout
+
+
+def spend_counters(daemon: Daemon) -> dict[str, Decimal]:
+    return {name: value for name, value in daemon.metrics().items() if name.startswith("llm_") and "_total" in name}
+
+
+def test_backfill_reads_older_history_with_the_daemon_running_or_stopped(home: Home, langfuse: StandinServer) -> None:
+    home.write(CAPPED.format(zone=noon_zone()) + "history: 2d\n")
+    day_s = 86_400
+    langfuse.store.add([spend("1.25", ago_s=days * day_s + 3600) for days in range(40, 60)])
+    langfuse.store.add([spend("3", ago_s=7200)])
+    early = home.call("backfill", "--from", "-50d")
+    assert early.returncode == 1
+    assert "there is no database" in early.stderr
+
+    daemon = home.run()
+    wait_for(lambda: daemon.events("history_loaded"), "the first load")
+    counters = spend_counters(daemon)
+    assert sum(counters.values()) > 3
+    running = home.call("backfill", "--from", "-50d")
+    assert running.returncode == 0, running.stderr
+    assert "10 rows read, 10 new generations, $12.50 added" in running.stdout
+    assert "langfuse: 0 % read, 0 rows" in running.stderr
+    assert "langfuse: 100 % read, 10 rows" in running.stderr
+    again = home.call("backfill", "--from", "-45d", "--to", "-40d")
+    assert "everything there had been read before" in again.stdout
+    assert spend_counters(daemon) == counters
+    assert daemon.stop() == 0
+
+    stopped = home.call("backfill", "--from", "-70d", "--json", "--project", "langfuse")
+    assert stopped.returncode == 0, stopped.stderr
+    (told,) = json.loads(stopped.stdout)
+    assert (told["rows"], told["new"], told["added_usd"], told["unread_ms"], told["failure"]) == (
+        10,
+        10,
+        "12.5",
+        0,
+        None,
+    )
+    assert "21 generations, $28.00" in home.call("status").stdout
+
+
+def test_backfill_refuses_what_cannot_be_meant_and_says_what_stays_unread(home: Home, langfuse: StandinServer) -> None:
+    home.write(CAPPED.format(zone=noon_zone()))
+    for wrong, words in (
+        (("--from", "yesterday"), 'command line: --from: "yesterday" is neither a date nor an instant'),
+        (("--from", "2999-01-01"), "command line: --from: 2999-01-01 is not in the past"),
+        (("--from", "-1d", "--to", "-2d"), "command line: --to: -2d is not after --from -1d"),
+        (("--from", "-1d", "--project", "nobody"), "there is no project nobody"),
+    ):
+        refused = home.call("backfill", *wrong)
+        assert refused.returncode == 2, refused.stdout
+        assert words in refused.stderr
+    assert home.call("backfill").returncode == 2
+
+    daemon = home.run()
+    wait_for(lambda: daemon.events("history_loaded"), "the first load")
+    assert daemon.stop() == 0
+    ended = home.call("backfill", "--from", "-400d", "--to", "-399d", LANGFUSE_SECRET_KEY="sk-lf-00000000-wrong")
+    assert ended.returncode == 1
+    assert "; the same command goes on from here" in ended.stderr
+
+
+def interrupt_backfill(home: Home, langfuse: StandinServer, sign: signal.Signals) -> None:
+    """In the middle: after some of the windows that are left, and before the last."""
+    answered = len(langfuse.log)
+    running = home.start("backfill", "--from", "-111d")
+    wait_for(lambda: len(langfuse.log) > answered + 6, "some windows")
+    assert running.stop(sign) != 0
+
+
+def test_backfill_interrupted_or_killed_goes_on_where_it_ended(home: Home, langfuse: StandinServer) -> None:
+    home.write(CAPPED.format(zone=noon_zone()) + "history: 2d\n")
+    langfuse.store.add([spend("1", ago_s=days * 86_400) for days in range(40, 110)])
+    daemon = home.run()
+    wait_for(lambda: daemon.events("history_loaded"), "the first load")
+    assert daemon.stop() == 0
+    langfuse.troubles.add(slow(0.3, times=None))
+    interrupt_backfill(home, langfuse, signal.SIGINT)
+    interrupt_backfill(home, langfuse, signal.SIGKILL)
+    langfuse.troubles.clear()
+    ended = home.call("backfill", "--from", "-111d", "--json")
+    assert ended.returncode == 0, ended.stderr
+    (told,) = json.loads(ended.stdout)
+    assert 0 < told["new"] < 70
+    assert "70 generations, $70.00" in home.call("status").stdout

@@ -246,3 +246,13 @@ def test_more_rows_than_one_statement_takes_are_all_written(store: SqlStore) -> 
     many = [generation(f"{i:016x}", trace_id=f"{i // 3:032x}", start_ms=T0 + i * 7) for i in range(2_501)]
     assert record(store, many).new == 2_501
     assert store.ingest(PROJECT.key, lambda unit: unit.record(span_of(many), many, now_ms=T0)).unchanged == 2_501
+
+
+def test_only_what_was_never_stored_under_any_start_is_first_seen(store: SqlStore) -> None:
+    first, other = generation("aa", start_ms=T0), generation("bb", start_ms=T0 + 5)
+    assert sorted(record(store, [first, other]).first_seen) == [T0, T0 + 5]
+    assert record(store, [first, other]).first_seen == ()
+    newer = generation("aa", start_ms=T0, updated_ms=2, cost_pico=7)
+    moved = generation("bb", start_ms=T0 + 9, updated_ms=2)
+    third = generation("cc", start_ms=T0 + 7)
+    assert record(store, [newer, moved, third]).first_seen == (T0 + 7,)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fusewatch.domain.lateness import Lateness
 from fusewatch.ports import IngestUnit, Span
 from fusewatch.store import SqlStore
-from tests.store.samples import OTHER_PROJECT, PROJECT, fresh_store, opened
+from tests.store.samples import OTHER_PROJECT, PROJECT, T0, fresh_store, opened
 
 spans = st.tuples(st.integers(0, 30), st.integers(0, 12)).map(lambda pair: Span(pair[0], pair[0] + pair[1]))
 
@@ -101,3 +102,13 @@ def test_an_unknown_project_is_a_mistake_of_the_caller(store: SqlStore) -> None:
         store.ingest("nobody", lambda unit: unit.project())
     with pytest.raises(LookupError, match="not registered"):
         store.failed("nobody", at_ms=1, reason="timeout", text="", retry_at_ms=None)
+
+
+def test_how_late_generations_come_is_kept_by_project_and_over_restarts(url: str) -> None:
+    measured = Lateness().with_starts([T0 - 60_000, T0 - 1_800_000], T0)
+    with opened(url) as store:
+        assert store.ingest(PROJECT.key, lambda unit: unit.lateness()) == Lateness()
+        store.ingest(PROJECT.key, lambda unit: unit.put_lateness(measured))
+    with opened(url) as store:
+        assert store.ingest(PROJECT.key, lambda unit: unit.lateness()) == measured
+        assert store.ingest(OTHER_PROJECT.key, lambda unit: unit.lateness()) == Lateness()

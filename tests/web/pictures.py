@@ -186,6 +186,21 @@ UNREADABLE = replace(
     crossings=(),
     detail=FAILING.failure_text,
 )
+WATCHED = replace(
+    CROSSED,
+    id="01JDFQ0M3W8N9V2U",
+    kind=Kind.UNPRICED,
+    rule="unpriced",
+    key=(FAILING.key,),
+    labels=(("project", "labs"),),
+    severity=Severity.WARNING,
+    unit=Unit.REQUESTS,
+    limit=100,
+    measured=212,
+    crossings=(),
+    parts=(("my-ft-summarizer", 200), ("llama-4", 12)),
+)
+"""Found by one of the watches over a project's day."""
 
 BUSY = Snapshot(
     now_ms=NOW,

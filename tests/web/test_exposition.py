@@ -337,7 +337,7 @@ def test_a_spike_below_its_floor_is_not_over() -> None:
 
 def test_every_rule_and_severity_has_its_incident_series_from_the_start() -> None:
     started = series(exposed(EMPTY, JUST_STARTED), "fusewatch_incidents_open")
-    rules = [*(rule.name for rule in RULES.rules), "unreadable"]
+    rules = [*(rule.name for rule in RULES.rules), "unreadable", "unpriced", "drift", "unattributed"]
     assert started == {(("rule", r), ("severity", s)): 0 for r in rules for s in ("info", "warning", "critical")}
     assert value(exposed(), "fusewatch_incidents_open", rule="each-feature", severity="critical") == 1
 

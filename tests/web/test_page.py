@@ -4,14 +4,30 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 
 import pytest
 
-from fusewatch.domain.rules import Severity
+from fusewatch.domain.notices import Crossing, Kind
+from fusewatch.domain.rules import Severity, Unit
 from fusewatch.web.page import CONTENT_SECURITY_POLICY, MOST_BUDGETS, render_page
 from fusewatch.web.telemetry import Telemetry
-from tests.web.pictures import BUSY, CROSSED, FAILING, MINUTE, NOW, QUIET, RULES, Daemon, budget, get, telemetry, usd
+from tests.web.pictures import (
+    BUSY,
+    CROSSED,
+    FAILING,
+    MINUTE,
+    NOW,
+    QUIET,
+    RULES,
+    WATCHED,
+    Daemon,
+    budget,
+    get,
+    telemetry,
+    usd,
+)
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -236,3 +252,20 @@ def test_the_page_fits_a_phone_and_follows_the_readers_light() -> None:
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in content
     assert "prefers-color-scheme:dark" in content
     assert content.startswith('<!doctype html>\n<html lang="en">')
+
+
+def test_what_a_watch_over_a_day_found_is_a_sentence() -> None:
+    since = Crossing(Fraction(1), Severity.WARNING, 0, NOW - 127 * MINUTE, NOW)
+    drift = replace(WATCHED, kind=Kind.DRIFT, unit=Unit.USD, measured=-usd("3.2"), limit=usd("1"), parts=())
+    lacking = replace(
+        drift, kind=Kind.UNATTRIBUTED, key=("p", "team"), measured=usd("12.41"), limit=usd("7.3"), baseline=usd("36.5")
+    )
+    silent = replace(WATCHED, kind=Kind.SILENT, measured=0, limit=0, parts=(), crossings=(since,))
+    shown = page(replace(BUSY, open_incidents=(WATCHED, drift, lacking, silent))).text
+    for sentence in (
+        "labs: 212 requests without a price today (my-ft-summarizer 200, llama-4 12). Their cost is unknown, not zero.",
+        "labs: the ledger holds $3.20 less than Langfuse, and nothing explains it. By hour: fusewatch reconcile",
+        "labs: 34 % of today's cost has no team: $12.41 of $36.50",
+        "labs: no generation since 14:35:08 (2 h 07 min), where one always came at these hours",
+    ):
+        assert sentence in shown

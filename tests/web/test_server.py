@@ -220,7 +220,7 @@ def test_a_real_prometheus_scrapes_it_and_answers_with_the_exact_values(tmp_path
         'llm_tokens_used_total{token_type="input",feature="summarization"}': "90000000",
         'llm_request_duration_seconds_bucket{le="2.5"}': "133",
         'llm_spend_dollars{period="month",project="labs"}': "1e-12",
-        "count(fusewatch_incidents_open)": "24",
+        "count(fusewatch_incidents_open)": "33",
         "count(fusewatch_notifications_total == 0)": "5",
         "fusewatch_build_info": "1",
         'scrape_samples_scraped{job="fusewatch"} - scrape_samples_post_metric_relabeling{job="fusewatch"}': "0",

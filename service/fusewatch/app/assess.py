@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from fusewatch.app.cells import Reading, period_kind
+from fusewatch.app.daywatches import DayWatches, watch_views
 from fusewatch.app.judging import Judge, Work, changed
 from fusewatch.app.watches import watch_unreadable
 from fusewatch.domain import routing
@@ -86,7 +87,8 @@ class _Pass:
 
     def run(self) -> AssessReport:
         deltas = self.unit.take_deltas(DELTAS_AT_ONCE)
-        standing_views = (totals_view(self.given.rules), labels_view(self.given.rules))
+        rules = self.given.rules
+        standing_views = (totals_view(rules), labels_view(rules), *watch_views(rules))
         wanted = {view.id: view for view in (*self.views.values(), *standing_views)}
         built = self.unit.built_views()
         self._apply(deltas, [view for id_, view in wanted.items() if id_ in built])
@@ -99,6 +101,7 @@ class _Pass:
         self.unit.drop_views(frozenset(wanted))
         self._judge_rules()
         self._end_incidents()
+        DayWatches(self.work, self.views, at_start=self.at_start).run()
         enqueued = self._tell()
         return AssessReport(len(deltas), self.work.judged, tuple(self.work.changes), tuple(enqueued), more=False)
 
@@ -198,7 +201,7 @@ class _Pass:
         """Roll over what ended, withdraw what no rule stands behind any more."""
         rules = {rule.name: rule for rule in self.given.rules.rules}
         for incident in self.unit.open_incidents():
-            if incident.kind is Kind.UNREADABLE:
+            if incident.kind.is_watch:
                 continue
             rule = rules.get(incident.rule)
             stands = (

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span
+from fusewatch.domain.lateness import late_starts
 from fusewatch.domain.merge import generation_of
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.readplan import Lookback, live_span, newest_hole, unread_ms
@@ -59,6 +60,27 @@ class IngestReport:
         """Whether history is left that can be read at once."""
         return self.unread_ms > 0 and self.failure is None
 
+    def count(self, batch: "Batch") -> None:
+        self.pages += len(batch.pages)
+        self.rows += batch.rows
+        self.new += batch.recorded.new
+        self.changed += batch.recorded.changed
+        self.unpriced += batch.recorded.unpriced
+        for page in batch.pages:
+            self.rejected.extend(page.rejected)
+
+
+class Batch(NamedTuple):
+    """Pages that were written together: what that changed, and which start times are complete with them."""
+
+    pages: Sequence[Page]
+    recorded: Recorded
+    span: Span
+
+    @property
+    def rows(self) -> int:
+        return sum(len(page.observations) for page in self.pages)
+
 
 async def ingest_pass(
     reader: Reader,
@@ -79,23 +101,29 @@ async def ingest_pass(
     try:
         if poll is not None:
             now_ms = clock.now_ms()
-            coverage = await run(lambda: store.ingest(reader.project, lambda u: list(u.coverage())))
-            span = live_span(coverage, now_ms, reader.lookback.of_poll(poll))
-            as_of_ms = await _read(reader, store, run, clock, span, now_ms, report, Priority.LIVE, lambda _: False)
+            coverage, lookback = await run(lambda: store.ingest(reader.project, lambda u: _known(u, reader, now_ms)))
+            span = live_span(coverage, now_ms, lookback.of_poll(poll))
+            as_of_ms = await read_span(reader, store, run, clock, span, now_ms, Priority.LIVE, report.count)
             await run(lambda: store.ingest(reader.project, lambda u: u.succeeded(at_ms=now_ms, as_of_ms=as_of_ms)))
-        coverage = await run(lambda: store.ingest(reader.project, lambda u: list(u.coverage())))
-        hole = newest_hole(coverage, need_from_ms, reader.window_ms, reader.lookback.seldom_ms)
+        began_ms = clock.now_ms()
+        coverage, lookback = await run(lambda: store.ingest(reader.project, lambda u: _known(u, reader, began_ms)))
+        hole = newest_hole(coverage, need_from_ms, reader.window_ms, lookback.seldom_ms)
         if hole is not None:
 
             def enough(pages: int) -> bool:
                 return pages >= PAGES_A_PASS or clock.monotonic() >= until
 
-            await _read(reader, store, run, clock, hole, hole.to_ms, report, Priority.HISTORY, enough)
+            await read_span(reader, store, run, clock, hole, hole.to_ms, Priority.HISTORY, report.count, enough=enough)
         await run(lambda: store.ingest(reader.project, lambda u: _finish(u, need_from_ms, clock.now_ms(), report)))
     except (Retryable, Permanent) as failure:
         report.failure = failure
         await run(partial(_note_failure, store, reader.project, failure, clock.now_ms()))
     return report
+
+
+def _known(unit: IngestUnit, reader: Reader, now_ms: int) -> tuple[list[Span], Lookback]:
+    """What was read, and how far behind it to read again as generations come at present."""
+    return list(unit.coverage()), reader.lookback.grown(unit.lateness(), now_ms)
 
 
 def _finish(unit: IngestUnit, need_from_ms: int, now_ms: int, report: IngestReport) -> None:
@@ -111,18 +139,22 @@ def _note_failure(store: Store, project: str, failure: Retryable | Permanent, no
     store.failed(project, at_ms=now_ms, reason=failure.reason, text=str(failure), retry_at_ms=retry_at_ms)
 
 
-async def _read(
+async def read_span(
     reader: Reader,
     store: Store,
     run: Runner,
     clock: Clock,
     span: Span,
     cover_to_ms: int,
-    report: IngestReport,
     priority: Priority,
-    enough: Callable[[int], bool],
+    count: Callable[[Batch], None],
+    *,
+    enough: Callable[[int], bool] = lambda _: False,
 ) -> int:
     """Walk the span, newest first, writing batch by batch; returns up to when the data are known.
+
+    `count` hears of each batch that was written, `enough` of the number of pages read: it may end the walk early.
+    Raises as `ports.Walk` does; what was written before stays, and is covered.
 
     What starts after `cover_to_ms`, or after the server's own time, is read but not counted as covered: it may not all
     be there yet. The next page is fetched while the last batch is written.
@@ -142,15 +174,17 @@ async def _read(
             page = await walk.next_page()
             continue
         lower_ms = span.from_ms if page.last else max(span.from_ms, page.complete_from_ms)
-        write = _Write(reader, tuple(batch), Span(lower_ms, upper_ms), as_of_ms, clock.now_ms())
+        write = _Write(
+            reader, tuple(batch), Span(lower_ms, upper_ms), as_of_ms, clock.now_ms(), live=priority is Priority.LIVE
+        )
         batch = []
         upper_ms = min(upper_ms, lower_ms)
         written = run(partial(store.ingest, reader.project, write))
         if ends:
-            _count(report, write.pages, await written)
+            count(Batch(write.pages, await written, write.span))
             break
         recorded, page = await _both(written, walk.next_page())
-        _count(report, write.pages, recorded)
+        count(Batch(write.pages, recorded, write.span))
     return as_of_ms
 
 
@@ -172,14 +206,11 @@ async def _both(written: Awaitable[T], fetched: Awaitable[U]) -> tuple[T, U]:
     return cast("T", first), cast("U", second)
 
 
-def _count(report: IngestReport, pages: Sequence[Page], recorded: Recorded) -> None:
-    report.pages += len(pages)
-    report.rows += sum(len(page.observations) for page in pages)
-    report.new += recorded.new
-    report.changed += recorded.changed
-    report.unpriced += recorded.unpriced
-    for page in pages:
-        report.rejected.extend(page.rejected)
+def measure_lateness(unit: IngestUnit, recorded: Recorded, covered: Sequence[Span], now_ms: int) -> None:
+    """Remember how long after their start those generations appeared that were missing where all had been read."""
+    late = late_starts(recorded.first_seen, covered, now_ms)
+    if late:
+        unit.put_lateness(unit.lateness().with_starts(late, now_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +222,8 @@ class _Write:
     span: Span
     as_of_ms: int
     now_ms: int
+    live: bool
+    """What history brings late shows how long nobody looked; only live reads measure how late generations come."""
 
     def __call__(self, unit: IngestUnit) -> Recorded:
         rows = self._generations()
@@ -199,6 +232,8 @@ class _Write:
         # they are written now, and covered by the batch that is complete for them.
         wide = Span(min([*starts, self.span.from_ms]), max([*(s + 1 for s in starts), self.span.to_ms]))
         recorded = unit.record(wide, rows, now_ms=self.now_ms)
+        if self.live:
+            measure_lateness(unit, recorded, unit.coverage(), self.now_ms)
         unit.cover(Span(self.span.from_ms, min(self.span.to_ms, self.as_of_ms)), read_at_ms=self.now_ms)
         return recorded
 

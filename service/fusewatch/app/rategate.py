@@ -71,6 +71,11 @@ class RateGate:
             self._state = state
         await self._save_if_due(kind)
 
+    async def bounded(self, endpoint: str) -> bool:
+        """Whether any limit of the endpoint is known or assumed now."""
+        kind = class_of(endpoint)
+        return kind is not None and bool(bounds(await self._loaded(), kind, self._clock.now_ms(), self._policy))
+
     async def limited(self, endpoint: str, *, limit: int | None, retry_after_s: float | None) -> None:
         """See `ports.Gate.limited`; remembered at once."""
         kind = class_of(endpoint)

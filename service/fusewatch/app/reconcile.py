@@ -4,7 +4,7 @@ again, and what still differs is drift."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from fusewatch.app.ingest import Reader
+from fusewatch.app.ingest import Reader, measure_lateness
 from fusewatch.domain.coverage import Span, frontier, holes
 from fusewatch.domain.merge import generation_of, newest
 from fusewatch.domain.money import pico_from_json
@@ -153,6 +153,8 @@ def _write_hour(
     damaged = state.must_read and state.reading is not None and state.reading.fingerprint == state.fingerprint
     if damaged and (recorded.new or recorded.changed):
         unit.distrust_sums()
+    if not damaged:
+        measure_lateness(unit, recorded, unit.coverage(), now_ms)
     return HourReport(state, after, read=True, new=recorded.new, changed=recorded.changed, gone=gone)
 
 

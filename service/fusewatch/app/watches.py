@@ -121,7 +121,7 @@ def _crossed(unit: AssessUnit, reading: Reading, gap: Gap) -> list[Notice]:
     """For each incident, the highest threshold that was crossed while the project could not be read."""
     found = []
     for incident in (*unit.ended_incidents(gap.since_ms), *unit.open_incidents()):
-        if incident.kind is Kind.UNREADABLE:
+        if incident.kind.is_watch:
             continue
         in_gap = [
             c

@@ -62,7 +62,9 @@ def _seconds(text: str | None) -> float | None:
     try:
         found = parse_duration(text)
     except Wrong as wrong:
-        raise ConfigError([Problem("command line", 0, "--exit-after", wrong.what, wrong.right)]) from wrong
+        raise ConfigError(
+            [Problem("command line", 0, "--exit-after", wrong.what.replace("{}", text), wrong.right)]
+        ) from wrong
     if found < SHORTEST_MS:
         raise ConfigError([Problem("command line", 0, "--exit-after", f"{text} is too short", "give it 10s or more")])
     return found / 1000

@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fusewatch.app.ingest import Reader
-from fusewatch.app.rategate import RateGates
+from fusewatch.app.rategate import RateGate, RateGates
 from fusewatch.bootstrap import connect_project, load_rules
 from fusewatch.cli.common import environ
 from fusewatch.cli.online import world
 from fusewatch.config.rulefile import Loaded, ProjectConfig
 from fusewatch.config.settings import Settings
 from fusewatch.domain.attribution import Resolver
+from fusewatch.domain.readplan import window_of
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.ports import Store
 from fusewatch.runtime import InlineRunner
@@ -30,17 +31,31 @@ def chosen_projects(settings: Settings, name: str | None) -> tuple[Loaded, list[
     return loaded, projects
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A project that answers, and the request budget of its organisation."""
+
+    reader: Reader
+    gate: RateGate
+    api: str
+
+    async def limited(self) -> bool:
+        """Whether requests for its rows are limited, as far as that is known."""
+        return await self.gate.bounded(f"{self.api}_observations")
+
+
 @asynccontextmanager
-async def opened(config: ProjectConfig, loaded: Loaded, store: Store) -> AsyncIterator[Reader]:
-    """The reader of one project, identified and registered; raises as `Source.identify` does."""
+async def opened(config: ProjectConfig, loaded: Loaded, store: Store) -> AsyncIterator[Opened]:
+    """One project, identified and registered; raises as `Source.identify` does."""
     outside = world()
-    outside = replace(outside, gates=RateGates(store, InlineRunner(), outside.clock))
-    entry = connect_project(config, outside, store)
+    gates = RateGates(store, InlineRunner(), outside.clock)
+    entry = connect_project(config, replace(outside, gates=gates), store)
     try:
         identity = await entry.source.identify()
         state = store.register(identity, config.name, now_ms=outside.clock.now_ms())
-        yield Reader(entry.source, state.key, Resolver(loaded.rules.attribution))
+        resolver = Resolver(loaded.rules.attribution)
+        reader = Reader(entry.source, state.key, resolver, window_ms=window_of(identity.api))
+        yield Opened(reader, gates.of(config.base_url, identity.organisation_id), identity.api)
     finally:
         await entry.source.close()
-        if outside.gates is not None:
-            await outside.gates.save()
+        await gates.save()

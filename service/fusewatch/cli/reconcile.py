@@ -45,9 +45,9 @@ def command(
         with open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False) as store:
             for one in projects:
                 print(f"Comparing {one.name} with Langfuse …", file=sys.stderr)
-                async with opened(one, loaded, store) as reader:
+                async with opened(one, loaded, store) as project_read:
                     report = await reconcile_pass(
-                        reader,
+                        project_read.reader,
                         store,
                         InlineRunner(),
                         clock,
@@ -71,7 +71,9 @@ def _since(text: str) -> int:
     try:
         found = parse_duration(text)
     except Wrong as wrong:
-        raise ConfigError([Problem("command line", 0, "--since", wrong.what, wrong.right)]) from wrong
+        raise ConfigError(
+            [Problem("command line", 0, "--since", wrong.what.replace("{}", text), wrong.right)]
+        ) from wrong
     if found > LONGEST_MS:
         raise ConfigError([Problem("command line", 0, "--since", f"{text} is more than 41d", "give 41d or less")])
     return found

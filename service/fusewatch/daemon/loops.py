@@ -13,7 +13,7 @@ from fusewatch.bootstrap import ProjectEntry
 from fusewatch.daemon.bells import Bells
 from fusewatch.daemon.parts import Parts
 from fusewatch.domain.attribution import Resolver
-from fusewatch.domain.readplan import need_from
+from fusewatch.domain.readplan import narrower, need_from, window_of
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Notifier, ProjectState
 
@@ -163,7 +163,7 @@ class _Project:
             source=self.entry.source,
             project=state.key,
             resolver=Resolver(parts.rulebook.rules.attribution),
-            window_ms=min(self.window_ms, 24 * HOUR_MS if state.api == "v1" else self.window_ms),
+            window_ms=min(self.window_ms, window_of(state.api)),
             lookback=parts.lookback,
         )
 
@@ -183,7 +183,7 @@ class _Project:
             self.identified = False
             return interval
         if failure.reason in ("overloaded", "too_large"):
-            self.window_ms = max(HOUR_MS, self.window_ms // 4)
+            self.window_ms = narrower(self.window_ms)
             return min(interval, 10.0)
         return max(interval, failure.retry_after_s or 0.0)
 

@@ -13,6 +13,19 @@ class Kind(StrEnum):
     BUDGET = "budget"
     SPIKE = "spike"
     UNREADABLE = "unreadable"
+    UNPRICED = "unpriced"
+    """Usage whose price Langfuse does not know: its cost is unknown."""
+    DRIFT = "drift"
+    """Ledger and Langfuse stay apart, and nothing explains it."""
+    UNATTRIBUTED = "unattributed"
+    """Much of the spend lacks a dimension that rules use."""
+    SILENT = "silent"
+    """Reading works, but nothing comes any more."""
+
+    @property
+    def is_watch(self) -> bool:
+        """Whether Fusewatch watches it by itself, so that no rule of the file stands behind it."""
+        return self not in (Kind.BUDGET, Kind.SPIKE)
 
 
 class State(StrEnum):
@@ -73,6 +86,10 @@ class Incident:
     people, with project names in place of ids. `level` is the highest threshold that counts as announced; `measured`
     and `limit` are in the rule's unit (1e-12 USD for money); for a spike `limit` is factor x baseline and `baseline`
     what was compared. `told` names the destinations that were told of the opening.
+
+    For a watch: `unpriced` measures requests, and `parts` are those of the models with most of them; `drift` measures
+    ledger minus Langfuse; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
+    the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start.
     """
 
     id: str
@@ -99,6 +116,7 @@ class Incident:
     baseline: int | None = None
     baseline_days: int = 0
     detail: str = ""
+    parts: tuple[tuple[str, int], ...] = ()
 
     @property
     def group(self) -> str:

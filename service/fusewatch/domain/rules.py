@@ -183,6 +183,36 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpriced:
+    """The watch for usage without a price: more than `above` requests of a project's day; None when switched off."""
+
+    above: int | None = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The watch for a ledger that stays apart from Langfuse by more than this; None when switched off."""
+
+    above_pico: int | None = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Unattributed:
+    """The watch for spend whose dimension is unknown: more than this share of a project's day, and at least
+    `floor_pico`. `above` is None when it is switched off."""
+
+    above: Fraction | None = Fraction(1, 5)
+    floor_pico: int = 5 * 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The watch for a project in which nothing comes any more; off, as by default, when `after_ms` is None."""
+
+    after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AttributionSource:
     """One place to take a dimension from. `kind`: ``metadata`` (`name` is a path), ``tag`` (prefix) or ``field``."""
 
@@ -216,6 +246,10 @@ class RuleSet:
     excluded_environments: tuple[str, ...] = DEFAULT_EXCLUDED_ENVIRONMENTS
     calendar: Calendar = Calendar()
     unreadable: Unreadable = Unreadable()
+    unpriced: Unpriced = Unpriced()
+    drift: Drift = Drift()
+    unattributed: Unattributed = Unattributed()
+    silent: Silent = Silent()
     metric_labels: tuple[str, ...] = ("feature", "team", "model", "operation")
     max_series: int = 5000
     history_ms: int = 35 * 86_400_000
@@ -224,3 +258,22 @@ class RuleSet:
     @property
     def rules(self) -> tuple[Rule, ...]:
         return (*self.budgets, *self.spikes)
+
+    @property
+    def watches(self) -> tuple[str, ...]:
+        """The names of the watches that are on, where a rule's name would stand."""
+        on = {
+            "unreadable": self.unreadable.after_ms is not None,
+            "unpriced": self.unpriced.above is not None,
+            "drift": self.drift.above_pico is not None,
+            "unattributed": self.unattributed.above is not None and any(attributed_by(rule) for rule in self.rules),
+            "silent": self.silent.after_ms is not None,
+        }
+        return tuple(name for name, is_on in on.items() if is_on)
+
+
+def attributed_by(rule: Rule) -> tuple[str, ...]:
+    """The dimensions whose values decide under which key of a rule a generation counts, or whether it does at all; a
+    project is always known."""
+    named = (*rule.each, *(matcher.dimension for matcher in rule.scope.where))
+    return tuple(name for name in dict.fromkeys(named) if name != "project")

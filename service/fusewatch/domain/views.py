@@ -134,6 +134,23 @@ def totals_view(rules: RuleSet) -> View:
     return View(Scope(), ("project",), _days_of(rules.calendar))
 
 
+def counted_view(rules: RuleSet) -> View:
+    """What rules count unless their `where` names an environment, by project."""
+    return View(Scope(unless=_environments_left_out(rules)), ("project",), _days_of(rules.calendar))
+
+
+def lacking_view(rules: RuleSet, dimension: str) -> View:
+    """The part of `counted_view` in which the dimension is unknown: one key for each project, however many values the
+    dimension has."""
+    scope = Scope((Matcher(dimension, (UNKNOWN,)),), _environments_left_out(rules))
+    return View(scope, ("project",), _days_of(rules.calendar))
+
+
+def _environments_left_out(rules: RuleSet) -> tuple[Matcher, ...]:
+    left_out = rules.excluded_environments
+    return _joined([Matcher("environment", left_out)]) if left_out else ()
+
+
 def labels_view(rules: RuleSet) -> View:
     """Everything, by the metric labels: what the `llm_spend_dollars` gauges show."""
     return View(Scope(), ("project", *rules.metric_labels), _days_of(rules.calendar))

@@ -7,6 +7,7 @@ from fusewatch.domain.notices import Cause, Crossing, Incident, Kind, Notice, Re
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN
+from fusewatch.notify import watchcards
 from fusewatch.notify.numbers import amount, amount_of, duration, multiple, percent
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Tone, tone_of
 from fusewatch.notify.text import clean, cut, is_web_address
@@ -101,6 +102,8 @@ def headline(notice: Notice) -> Line:
             return _spike(notice)
         case Kind.UNREADABLE:
             return _unreadable(notice)
+        case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT:
+            return watchcards.headline(notice)
         case _:
             assert_never(notice.incident.kind)
 
@@ -222,6 +225,8 @@ def _body(notice: Notice) -> tuple[Line, ...]:
             lines.append(_spike_facts(notice))
         case Kind.UNREADABLE:
             pass
+        case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT:
+            lines += watchcards.body(notice)
         case _:
             assert_never(notice.incident.kind)
     if notice.at_least:

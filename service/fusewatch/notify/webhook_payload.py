@@ -66,6 +66,13 @@ class PeriodBody(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
 
 
+class PartBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of what is measured, in the notice's unit."""
+
+    name: str
+    amount: Amount
+
+
 class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     """One transition of one incident, as it stood then."""
 
@@ -89,6 +96,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     as_of: Instant
     opened_at: Instant
     crossings: list[CrossingBody]
+    parts: list[PartBody]
     labels: dict[str, str]
     runbook: str
     text: str
@@ -210,6 +218,7 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         as_of=instant(notice.as_of_ms),
         opened_at=instant(incident.opened_ms),
         crossings=[_crossing(crossing, unit) for crossing in incident.crossings[-_CROSSINGS:]],
+        parts=[PartBody(name=_value(n, length), amount=_amount(a, unit)) for n, a in incident.parts[:_LISTED]],
         labels={_value(name, 60): _value(value, length) for name, value in notice.labels[:_LABELS]},
         runbook=_value(notice.runbook, 500),
         text=line_text(cards.headline(notice), zone=zone, now_ms=notice.at_ms),

@@ -132,7 +132,9 @@ def _state_at_start(notices: Sequence[Notice]) -> Line:
     line = (*line, ".")
     if near:
         line = (*line, f" Above {percent(min(n.threshold for n in near))}: {len(near):,}.")
-    return (*line, f" Spikes: {spikes:,}.") if spikes else line
+    line = (*line, f" Spikes: {spikes:,}.") if spikes else line
+    watches = sum(1 for n in notices if n.incident.kind.is_watch)
+    return (*line, f" Other findings: {watches:,}.") if watches else line
 
 
 def _over_at_start(notice: Notice) -> Line:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 
 T = TypeVar("T")
@@ -25,6 +26,7 @@ def _decode_other(kind: type, value: object) -> Fraction:
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _incident = msgspec.json.Decoder(Incident, dec_hook=_decode_other)
 _message = msgspec.json.Decoder(Message, dec_hook=_decode_other)
+_lateness = msgspec.json.Decoder(Lateness)
 _strings = msgspec.json.Decoder(tuple[str, ...])
 _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 
@@ -39,6 +41,10 @@ def incident_of(text: str) -> Incident:
 
 def message_of(text: str) -> Message:
     return _message.decode(text)
+
+
+def lateness_of(text: str) -> Lateness:
+    return _lateness.decode(text)
 
 
 def strings_of(text: str) -> tuple[str, ...]:

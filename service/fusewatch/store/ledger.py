@@ -44,6 +44,7 @@ class _Changes:
     """What one batch does to the ledger: rows to write, rows that begin to count, rows that no longer do."""
 
     def __init__(self) -> None:
+        self.first_seen: list[LedgerRow] = []
         self.inserted: list[LedgerRow] = []
         self.replaced: dict[_Place, LedgerRow] = {}
         self.gained: list[LedgerRow] = []
@@ -90,6 +91,7 @@ class Ledger:
             return Recorded(0, 0, len(read), Amounts(), 0)
         changes = _Changes()
         moved = self._apply(changes, self._rows(fresh, now_ms), self._rows(newer, now_ms))
+        first_seen = tuple(row[START] for row in changes.first_seen)
         bulk.insert(self._link, "generation", COLUMNS, sorted(changes.inserted))
         bulk.replace(self._link, "generation", KEY, COLUMNS, list(changes.replaced.values()))
         self._tell(changes.gained, 1)
@@ -99,7 +101,7 @@ class Ledger:
         self._add_to_totals(delta, unpriced - _unpriced(changes.lost))
         new = len(fresh) - moved
         changed = len(newer) + moved
-        return Recorded(new, changed, len(read) - new - changed, delta, unpriced)
+        return Recorded(new, changed, len(read) - new - changed, delta, unpriced, first_seen)
 
     def _differences(
         self, read: dict[_Place, Generation], *, whole: bool
@@ -181,6 +183,7 @@ class Ledger:
                 else:
                     plain.append(row)
             fresh = plain
+        changes.first_seen = fresh
         changes.inserted += fresh
         changes.gained += fresh
         if unsettled:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.money import join
 from fusewatch.ports import ProjectIdentity, ProjectState, Span
+from fusewatch.store import codec
 from fusewatch.store.connection import Link
 
 _COLUMNS = (
@@ -105,3 +107,12 @@ def cover(link: Link, project: int, span: Span, read_at_ms: int) -> None:
         "INSERT INTO coverage (project, from_ms, to_ms, read_at_ms) VALUES (?, ?, ?, ?)",
         (project, min(first, span.from_ms), max(last, span.to_ms), max(read, read_at_ms)),
     )
+
+
+def lateness(link: Link, project: int) -> Lateness:
+    (text,) = link.row("SELECT lateness FROM project WHERE id = ?", (project,))
+    return codec.lateness_of(text) if text else Lateness()
+
+
+def put_lateness(link: Link, project: int, measured: Lateness) -> None:
+    link.run("UPDATE project SET lateness = ? WHERE id = ?", (codec.encode(measured), project))

@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -64,6 +64,7 @@ project = sa.Table(
     _big("cost_hi", default=0),
     _big("cost_lo", default=0),
     _big("unpriced", default=0),
+    _text("lateness", default=""),
 )
 
 coverage = sa.Table(
@@ -135,6 +136,10 @@ generation = sa.Table(
     _big("replaced_cost", nullable=True),
     _big("estimate", nullable=True),
     _big("gone_ms", nullable=True),
+    # What the watch for missing prices counts at every pass, so that it never walks through a whole day.
+    sa.Index(
+        "generation_unpriced", "project", "start_ms", "dims", sqlite_where=sa.text("counted = 1 AND pricing <> 0")
+    ),
     sqlite_with_rowid=False,
 )
 

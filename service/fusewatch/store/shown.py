@@ -12,6 +12,11 @@ from fusewatch.store.counters import DURATIONS, PROJECT, SPEND, Sums
 
 K = TypeVar("K")
 
+UNPRICED = (
+    "SELECT dims, count(*) FROM generation INDEXED BY generation_unpriced"
+    " WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1 AND pricing <> 0 GROUP BY dims"
+)
+
 
 def counters(link: Link) -> Sequence[CounterSeries]:
     """The spend series of the projects that are loaded, by labels. Two projects of one name are summed: one series."""
@@ -57,6 +62,11 @@ def totals(link: Link) -> Totals:
         " coalesce(sum(unpriced), 0) FROM project"
     )
     return Totals(generations, join(hi, lo), unpriced)
+
+
+def unpriced(link: Link, project: int, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
+    """(set of dimensions, count) of the generations without a whole price; the partial index holds only such rows."""
+    return link.rows(UNPRICED, (project, from_ms, to_ms))
 
 
 def _series(link: Link, sums: Sums) -> list[tuple[str, str, list[int], list[int]]]:

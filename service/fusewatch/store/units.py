@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.reconciling import HourLedger, HourReading
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation
@@ -49,6 +50,12 @@ class IngestUnit:
 
     def cover(self, span: Span, *, read_at_ms: int) -> None:
         projects.cover(self._link, self._id, span, read_at_ms)
+
+    def lateness(self) -> Lateness:
+        return projects.lateness(self._link, self._id)
+
+    def put_lateness(self, lateness: Lateness) -> None:
+        projects.put_lateness(self._link, self._id, lateness)
 
     def succeeded(self, *, at_ms: int, as_of_ms: int) -> None:
         projects.succeeded(self._link, self._id, at_ms, as_of_ms)
@@ -158,6 +165,11 @@ class AssessUnit:
                 for start, _, _, d, person, session, cost, total in rows
             ]
         return sorted(found, key=lambda row: row.start_ms)
+
+    def unpriced(self, project: str, from_ms: int, to_ms: int) -> Sequence[tuple[Dimensions, int]]:
+        rows = shown.unpriced(self._link, projects.row_id(self._link, project), from_ms, to_ms)
+        dims = self._interning.dims({number for number, _ in rows})
+        return [(dims[number], count) for number, count in rows]
 
     def rule_states(self) -> Mapping[str, RuleState]:
         return incidents.rule_states(self._link)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fusewatch.app.snapshot import Snapshot
-from fusewatch.app.watches import UNREADABLE
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.rules import HIGH_CARDINALITY, RuleSet, Severity
 from fusewatch.domain.usage import TOKEN_TYPES
@@ -132,7 +131,7 @@ def _write_spend(out: Exposition, snapshot: Snapshot, names: Mapping[str, str]) 
 
 
 def _write_incidents(out: Exposition, snapshot: Snapshot, rules: RuleSet) -> None:
-    watched = [rule.name for rule in rules.rules] + ([UNREADABLE] if rules.unreadable.after_ms is not None else [])
+    watched = [*(rule.name for rule in rules.rules), *rules.watches]
     counts = {(rule, severity): 0 for rule in watched for severity in Severity}
     for incident in snapshot.open_incidents:
         for severity in Severity:

@@ -113,10 +113,37 @@ def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
         case Kind.UNREADABLE:
             since = moment(incident.period_start_ms, now_ms, zone)
             lasted = duration(now_ms - incident.period_start_ms)
-            name = foreign(incident.labels[0][1] if incident.labels else incident.rule)
-            return join(name, f" cannot be read since {since} ({lasted}). Spend since then is unknown, not zero.")
+            return join(
+                _project(incident), f" cannot be read since {since} ({lasted}). Spend since then is unknown, not zero."
+            )
+        case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT:
+            return join(_project(incident), ": ", *_watched(incident, now_ms, zone))
         case _:
             assert_never(incident.kind)
+
+
+def _watched(incident: Incident, now_ms: int, zone: str) -> tuple[str | Markup, ...]:
+    """What a watch over a project's day found."""
+    unit = incident.unit
+    if incident.kind is Kind.UNPRICED:
+        models = ", ".join(f"{model} {requests:,}" for model, requests in incident.parts)
+        line = f"{amount(incident.measured, unit)} without a price today ("
+        return line, foreign(models), "). Their cost is unknown, not zero."
+    if incident.kind is Kind.DRIFT:
+        side = "less" if incident.measured < 0 else "more"
+        line = f"the ledger holds {amount(abs(incident.measured), unit)} {side} than Langfuse, and nothing explains it"
+        return line, ". By hour: fusewatch reconcile"
+    if incident.kind is Kind.UNATTRIBUTED:
+        cost = incident.baseline or 0
+        share = f"{percent(incident.measured, cost)} of today's cost has no "
+        return share, foreign(incident.key[-1]), f": {amount_of(incident.measured, cost, unit)}"
+    since_ms = incident.crossings[0].at_ms if incident.crossings else incident.opened_ms
+    line = f"no generation since {moment(since_ms, now_ms, zone)} ({duration(now_ms - since_ms)})"
+    return line, ", where one always came at these hours"
+
+
+def _project(incident: Incident) -> Markup:
+    return foreign(incident.labels[0][1] if incident.labels else incident.rule)
 
 
 def _who(incident: Incident) -> Markup:

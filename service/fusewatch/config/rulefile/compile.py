@@ -27,16 +27,23 @@ from fusewatch.domain.rules import (
     BaselineUsing,
     Budget,
     DestinationPolicy,
+    Drift,
     Matcher,
     Override,
     Route,
     RuleSet,
     Scope,
     Severity,
+    Silent,
     Spike,
     Threshold,
+    Unattributed,
+    Unpriced,
     Unreadable,
 )
+
+SILENT_AFTER_MS = 2 * 3_600_000
+"""How long nothing must come where ``silent: true`` says no more."""
 
 
 def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], default: tuple[str, ...]) -> RuleSet:
@@ -56,6 +63,10 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
         excluded_environments=file.environments.exclude if file.environments else DEFAULT_EXCLUDED_ENVIRONMENTS,
         calendar=calendar,
         unreadable=_unreadable(file),
+        unpriced=_unpriced(file),
+        drift=_drift(file),
+        unattributed=_unattributed(file),
+        silent=_silent(file),
         metric_labels=file.metrics.labels,
         max_series=file.metrics.max_series,
         history_ms=file.history,
@@ -158,3 +169,35 @@ def _unreadable(file: BudgetFile) -> Unreadable:
     if watch is None:
         return Unreadable(None)
     return Unreadable() if watch.after is None else Unreadable(watch.after)
+
+
+def _unpriced(file: BudgetFile) -> Unpriced:
+    watch = file.watch.unpriced
+    if watch is None:
+        return Unpriced(None)
+    return Unpriced() if watch.above is None else Unpriced(watch.above.amount)
+
+
+def _drift(file: BudgetFile) -> Drift:
+    watch = file.watch.drift
+    if watch is None:
+        return Drift(None)
+    return Drift() if watch.above is None else Drift(watch.above)
+
+
+def _unattributed(file: BudgetFile) -> Unattributed:
+    watch = file.watch.unattributed
+    if watch is None:
+        return Unattributed(None)
+    default = Unattributed()
+    return Unattributed(
+        default.above if watch.above is None else watch.above,
+        default.floor_pico if watch.floor is None else watch.floor,
+    )
+
+
+def _silent(file: BudgetFile) -> Silent:
+    watch = file.watch.silent
+    if watch is None:
+        return Silent(None)
+    return Silent(SILENT_AFTER_MS if watch.after is None else watch.after)

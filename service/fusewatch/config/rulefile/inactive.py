@@ -7,7 +7,7 @@ from fusewatch.config.rulefile.rulemodels import BudgetPart, SpikePart
 from fusewatch.config.rulefile.yamltree import Path, Tree
 
 _LATER_SECTIONS = ("prices", "retention", "heartbeat", "repeat", "quiet_hours", "digest", "exports")
-_LATER_WATCHES = ("unpriced", "drift", "unattributed", "silent", "new")
+_LATER_WATCHES = ("new",)
 ACTIVE_TYPES = ("slack", "webhook", "console")
 
 

@@ -251,10 +251,12 @@ class WatchPart(Part):
     """What Fusewatch watches by itself."""
 
     unreadable: Annotated[AfterPart | None, _ON_OFF] = Field(AfterPart.model_construct(), description="On.")
-    unpriced: Annotated[UnpricedPart | None, _ON_OFF] = None
-    drift: Annotated[DriftPart | None, _ON_OFF] = None
-    unattributed: Annotated[UnattributedPart | None, _ON_OFF] = None
-    silent: Annotated[AfterPart | None, _ON_OFF] = None
+    unpriced: Annotated[UnpricedPart | None, _ON_OFF] = Field(UnpricedPart.model_construct(), description="On.")
+    drift: Annotated[DriftPart | None, _ON_OFF] = Field(DriftPart.model_construct(), description="On.")
+    unattributed: Annotated[UnattributedPart | None, _ON_OFF] = Field(
+        UnattributedPart.model_construct(), description="On for each dimension that a rule uses."
+    )
+    silent: Annotated[AfterPart | None, _ON_OFF] = Field(None, description="Off; after 2h where it is true.")
     new: Annotated[NewPart | None, _ON_OFF] = None
 
 

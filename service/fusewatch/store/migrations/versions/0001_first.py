@@ -54,6 +54,7 @@ def upgrade() -> None:
         *_maybe("retry_at_ms", "reconciled_ms"),
         *_zero("drift_hi", "drift_lo"),
         *_zero("generations", "cost_hi", "cost_lo", "unpriced"),
+        *_empty("lateness"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
