@@ -357,3 +357,18 @@ def test_a_week_without_the_daemon_is_read_back_and_only_the_present_is_announce
         "daily opened critical 100% late",
     ]
     assert len(stage.incidents("daily")) == 8
+
+
+def test_an_outage_stays_one_incident_over_a_restart(play: Play) -> None:
+    stage = play("history: 1d\nbudgets:\n  - {name: daily, limit: $10, every: day}\n")
+    stage.at("06:00")
+    stage.langfuse_down()
+    stage.every(5, until="06:30")
+    (before,) = stage.open("unreadable")
+    stage.restart()
+    stage.at("06:35")
+    assert [incident.id for incident in stage.open("unreadable")] == [before.id]
+    stage.langfuse_up()
+    stage.at("06:40")
+    assert len(stage.news()) == 2
+    assert stage.open("unreadable") == []

@@ -43,6 +43,8 @@ def watch_unreadable(
         )
         if gap_is_read:
             yield _close(unit, reading, rules, views, project, open_now, link)
+    if len(reading.active) < reading.expected:
+        return  # some project has not said yet who it is: the incident may be that one's
     for incident in told.values():
         unit.put_incident(replace(incident, state=State.WITHDRAWN, changed_ms=reading.now_ms))
 
