@@ -340,3 +340,15 @@ def test_a_row_dated_a_little_into_the_next_day_is_judged_when_that_day_begins(p
     assert stage.silent()
     stage.at("11-19 00:01")
     assert stage.news() == ["daily opened critical 100%"]
+
+
+def test_a_server_whose_clock_runs_ahead_of_ours_is_read_all_the_same(play: Play) -> None:
+    """Whole batches of pages then start after our present; they are known, and covered once their time has come."""
+    stage = play("history: 1d\nbudgets:\n  - {name: daily, limit: $10, every: day}\n")
+    stage.small_pages()
+    stage.at("06:00")
+    for number in range(120):
+        stage.spend("0.10", at=f"07:01:{number // 2:02}.{number % 2}", arrives="07:00")
+    stage.at("07:00:30", "07:03")
+    assert stage.news() == ["daily opened critical 100%"]
+    assert stage.shown().totals[:2] == (120, 12_000_000_000_000)

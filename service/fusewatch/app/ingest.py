@@ -234,7 +234,9 @@ class _Write:
         recorded = unit.record(wide, rows, now_ms=self.now_ms)
         if self.live:
             measure_lateness(unit, recorded, unit.coverage(), self.now_ms)
-        unit.cover(Span(self.span.from_ms, min(self.span.to_ms, self.as_of_ms)), read_at_ms=self.now_ms)
+        known_to_ms = min(self.span.to_ms, self.as_of_ms)
+        if known_to_ms > self.span.from_ms:
+            unit.cover(Span(self.span.from_ms, known_to_ms), read_at_ms=self.now_ms)
         return recorded
 
     def _generations(self) -> list[Generation]:
