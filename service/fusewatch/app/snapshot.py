@@ -164,6 +164,7 @@ class _Picture:
 
     def _budget(self, budget: Budget, view: View, period: Period) -> list[BudgetLine]:
         lines = []
+        standing = self.reading.standing(view, period.start_ms, ready=True)
         for key in self._keys(view, budget.each, period):
             labels = self._labels(budget.each, key)
             verdict = judge_budget(
@@ -181,7 +182,7 @@ class _Picture:
                     spent=verdict.measured,
                     forecast=_pace(verdict.measured, period, self.now_ms),
                     resets_ms=period.end_ms,
-                    standing=self.reading.standing(view, period.start_ms, ready=True),
+                    standing=standing,
                 )
             )
         return lines
