@@ -3,14 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from fusewatch.app.ingest import Batch, Reader, read_span
+from fusewatch.app.ingest import Batch, ReadCounts, Reader, read_span
 from fusewatch.domain.coverage import Span, holes
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.readplan import narrower, windows
 from fusewatch.errors import Permanent, Retryable
-from fusewatch.ports import Clock, IngestUnit, Rejected, Runner, Store
+from fusewatch.ports import Clock, IngestUnit, Runner, Store
 
 AT_ONCE = 3
 """How many windows are read side by side where no limit of requests is known."""
@@ -21,7 +21,7 @@ LONGEST_WAIT_S = 600.0
 
 
 @dataclass(slots=True)
-class BackfillReport:
+class BackfillReport(ReadCounts):
     """What one pass read and wrote. `asked_ms` was uncovered in `span`, of which `unread_ms` still is; `added_pico` is
     what the new and the changed generations added to the ledger, 1e-12 USD. `floor_ms` is set where the span began
     below the project's floor: nothing is read there, since it would count twice. `failure`: why the pass ended early.
@@ -32,26 +32,14 @@ class BackfillReport:
     floor_ms: int | None = None
     asked_ms: int = 0
     unread_ms: int = 0
-    pages: int = 0
-    rows: int = 0
-    new: int = 0
-    changed: int = 0
-    unpriced: int = 0
     added_pico: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
     failure: Retryable | Permanent | None = None
 
     def count(self, batch: Batch) -> None:
+        ReadCounts.count(self, batch)  # a bare super() does not find its class in a slotted dataclass
         read_ms = min(batch.span.to_ms, self.span.to_ms) - max(batch.span.from_ms, self.span.from_ms)
         self.unread_ms = max(0, self.unread_ms - max(0, read_ms))
-        self.pages += len(batch.pages)
-        self.rows += batch.rows
-        self.new += batch.recorded.new
-        self.changed += batch.recorded.changed
-        self.unpriced += batch.recorded.unpriced
         self.added_pico += batch.recorded.delta.cost_pico
-        for page in batch.pages:
-            self.rejected.extend(page.rejected)
 
 
 async def backfill_pass(
@@ -74,10 +62,10 @@ async def backfill_pass(
     work = _Work(reader, store, run, clock, limited, told, report)
     failures = 0
     while True:
-        todo = await run(lambda: store.ingest(reader.project, work.todo))
+        left = await run(lambda: store.ingest(reader.project, work.left))
         before = report.pages
         told(report)
-        failure = await work.read(todo)
+        failure = await work.read(left)
         if failure is None:
             return report
         failures = 1 if report.pages > before else failures + 1
@@ -110,7 +98,7 @@ class _Work:
     told: Callable[[BackfillReport], None]
     report: BackfillReport
 
-    def todo(self, unit: IngestUnit) -> deque[Span]:
+    def left(self, unit: IngestUnit) -> deque[Span]:
         """The windows that are still unread. What was pruned is never read again."""
         report, coverage = self.report, unit.coverage()
         floor_ms = unit.project().floor_ms
@@ -124,19 +112,19 @@ class _Work:
         cut = windows(coverage, from_ms, to_ms, self.reader.window_ms, lookback.seldom_ms)
         return deque(Span(max(window.from_ms, from_ms), window.to_ms) for window in cut)
 
-    async def read(self, todo: deque[Span]) -> Retryable | Permanent | None:
+    async def read(self, left: deque[Span]) -> Retryable | Permanent | None:
         """Read the windows, newest first; after a failure those that were begun are still ended, and no other begun."""
         failures: list[Retryable | Permanent] = []
         async with asyncio.TaskGroup() as group:
             for hand in range(AT_ONCE):
-                group.create_task(self._take(todo, failures, first=hand == 0))
+                group.create_task(self._take(left, failures, first=hand == 0))
         return failures[-1] if failures else None
 
-    async def _take(self, todo: deque[Span], failures: list[Retryable | Permanent], *, first: bool) -> None:
+    async def _take(self, left: deque[Span], failures: list[Retryable | Permanent], *, first: bool) -> None:
         """One hand: window after window. Only the first one works where requests are short."""
-        while (first or not await self.limited()) and todo and not failures:
+        while (first or not await self.limited()) and left and not failures:
             try:
-                await self._read_window(todo.popleft())
+                await self._read_window(left.popleft())
             except (Retryable, Permanent) as failure:
                 failures.append(failure)
 

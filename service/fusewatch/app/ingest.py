@@ -37,28 +37,16 @@ class Reader:
     lookback: Lookback = field(default_factory=Lookback)
 
 
-@dataclass(slots=True)
-class IngestReport:
-    """What one pass read and wrote. `unread_ms`: what the rules still need; `loaded`: the first load is now complete.
+@dataclass(slots=True, kw_only=True)
+class ReadCounts:
+    """What was read and written so far: answers, their rows, and what these changed in the ledger."""
 
-    `failure` is set when the pass ended early; what was read before it is kept.
-    """
-
-    project: str
     pages: int = 0
     rows: int = 0
     new: int = 0
     changed: int = 0
     unpriced: int = 0
     rejected: list[Rejected] = field(default_factory=list)
-    unread_ms: int = 0
-    loaded: bool = False
-    failure: Retryable | Permanent | None = None
-
-    @property
-    def more(self) -> bool:
-        """Whether history is left that can be read at once."""
-        return self.unread_ms > 0 and self.failure is None
 
     def count(self, batch: "Batch") -> None:
         self.pages += len(batch.pages)
@@ -68,6 +56,24 @@ class IngestReport:
         self.unpriced += batch.recorded.unpriced
         for page in batch.pages:
             self.rejected.extend(page.rejected)
+
+
+@dataclass(slots=True)
+class IngestReport(ReadCounts):
+    """What one pass read and wrote. `unread_ms`: what the rules still need; `loaded`: the first load is now complete.
+
+    `failure` is set when the pass ended early; what was read before it is kept.
+    """
+
+    project: str
+    unread_ms: int = 0
+    loaded: bool = False
+    failure: Retryable | Permanent | None = None
+
+    @property
+    def more(self) -> bool:
+        """Whether history is left that can be read at once."""
+        return self.unread_ms > 0 and self.failure is None
 
 
 class Batch(NamedTuple):
