@@ -510,6 +510,12 @@ class ReadUnit(SeriesUnit, Protocol):
 
     def rules(self) -> StoredRules | None: ...
 
+    def rules_versions(self) -> Sequence[StoredRules]:
+        """The budget files that were in force, the newest first."""
+
+    def values(self, dimension: str) -> Sequence[str]:
+        """The values that a dimension other than user and session ever had; of a project its names."""
+
 
 class Store(RateMemory, Protocol):
     """The database. Each call is one transaction; `work` may be run again when the database was busy."""

@@ -132,3 +132,20 @@ def test_the_last_good_rules_are_kept_as_they_were_written(url: str) -> None:
         store.keep_rules(kept)
     with opened(url) as store:
         assert store.read(lambda unit: unit.rules()) == kept
+
+
+def test_versions_of_the_rules_are_kept_newest_first_and_the_same_text_is_no_new_one(store: SqlStore) -> None:
+    def versions() -> list[StoredRules]:
+        return list(store.read(lambda unit: unit.rules_versions()))
+
+    first, second = (StoredRules((("a.yaml", text),), at) for text, at in (("one", 1), ("two", 5)))
+    store.keep_rules(first)
+    store.keep_rules(StoredRules((("a.yaml", "one"),), 3))
+    assert versions() == [first]
+    store.keep_rules(second)
+    store.keep_rules(StoredRules((("a.yaml", "one"),), 9))
+    assert versions() == [StoredRules((("a.yaml", "one"),), 9), second, first]
+    for number in range(300):
+        store.keep_rules(StoredRules((("a.yaml", f"text {number}"),), 10 + number))
+    assert len(versions()) == 200
+    assert versions()[0].files == (("a.yaml", "text 299"),)

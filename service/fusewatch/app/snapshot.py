@@ -1,18 +1,20 @@
 """What is shown: one consistent picture of budgets, spikes, incidents, projects and counters, for metrics, page and
 status alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from fusewatch.app.cells import Reading, baseline_days, period_kind, spent
 from fusewatch.domain.incidents import Standing
+from fusewatch.domain.nearest import Misfit, misfits
 from fusewatch.domain.notices import Incident
 from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
+from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.routing import known_values
 from fusewatch.domain.rules import HIGH_CARDINALITY, Budget, RuleSet, Spike, Unit
 from fusewatch.domain.verdicts import judge_budget, judge_spike, measure
-from fusewatch.domain.views import Key, View, labels_view, view_of
+from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
 from fusewatch.ports import (
     CounterSeries,
     DeliveryRow,
@@ -26,6 +28,8 @@ from fusewatch.ports import (
 
 PACE_FROM = Fraction(1, 24)
 """A pace forecast is shown once this share of the period has passed: before, one call would look like a runaway."""
+
+_UNMATCHED_MS = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,14 @@ class SpendLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A rule whose scope matched nothing lately, though there was spend; `misfits`: the patterns that fit nothing."""
+
+    rule: str
+    misfits: tuple[Misfit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that is shown, read in one transaction at `now_ms`."""
 
@@ -108,6 +120,8 @@ class Snapshot:
     """How many deliveries each (destination, state) has."""
     stuck: tuple[DeliveryRow, ...]
     """Deliveries that are waiting or dead, oldest first."""
+    unmatched: tuple[Unmatched, ...] = ()
+    """Rules that matched nothing in their period and in the last 7 days."""
 
 
 def take_snapshot(store: Store, rules: RuleSet, active: frozenset[str], *, now_ms: int, started_ms: int) -> Snapshot:
@@ -154,6 +168,7 @@ class _Picture:
             open_incidents=tuple(unit.incidents(open_only=True, limit=10_000)),
             recent_incidents=tuple(unit.incidents(open_only=False, limit=50)),
             rule_last_match_ms=self._last_matches(),
+            unmatched=tuple(self._unmatched()),
             metric_labels=self.rules.metric_labels,
             counters=tuple(unit.counters()),
             durations=tuple(unit.durations()),
@@ -240,6 +255,18 @@ class _Picture:
                 )
             )
         return lines
+
+    def _unmatched(self) -> Iterator[Unmatched]:
+        """Told only where there is spend that it could have matched: an idle weekend says nothing about a rule."""
+        last = self.unit.last_cells()
+        anything = last.get(totals_view(self.rules).id)
+        for rule in self.rules.rules:
+            view = view_of(rule, self.rules, self.names)
+            if rule.name not in self.ready or view.id not in self.built or anything is None:
+                continue
+            since = cell_of(min(looks_from(rule, self.now_ms), self.now_ms - _UNMATCHED_MS))
+            if last.get(view.id, since - 1) < since <= anything:
+                yield Unmatched(rule.name, misfits(rule.scope, self.unit.values))
 
     def _last_matches(self) -> dict[str, int]:
         views = {rule.name: view_of(rule, self.rules, self.names).id for rule in self.rules.rules}

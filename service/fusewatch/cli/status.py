@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fusewatch.app.snapshot import BudgetLine, Snapshot, take_snapshot
+from fusewatch.app.snapshot import BudgetLine, Snapshot, Unmatched, take_snapshot
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.config.rulefile import load, load_text
 from fusewatch.config.settings import load_settings
@@ -76,6 +76,8 @@ def _print(picture: Snapshot, zone: str) -> None:
         console.print(Text(f"Still loading the history of: {', '.join(picture.loading)}"))
     _print_incidents(console, picture, zone)
     _print_budgets(console, picture.budgets)
+    for unmatched in picture.unmatched:
+        console.print(Text(f"{unmatched.rule} matched nothing in 7 days{hint(unmatched)}"))
     waiting = sum(n for (_, state), n in picture.deliveries.items() if state in ("pending", "claimed"))
     dead = sum(n for (_, state), n in picture.deliveries.items() if state == "dead")
     console.print(f"Deliveries: {waiting} waiting, {dead} dead")
@@ -93,6 +95,16 @@ def _health(project: ProjectState, now_ms: int, zone: str) -> str:
     age = max(0, (now_ms - project.data_as_of_ms) // 1000)
     at = f"{local_clock(zone, project.data_as_of_ms):%Y-%m-%d %H:%M:%S}"
     return f"{project.name}: data as of {at} ({age} s ago), {project.api} API"
+
+
+def hint(unmatched: Unmatched) -> str:
+    """Which pattern fits no value that exists, and what may have been meant."""
+    parts = []
+    for misfit in unmatched.misfits:
+        told = f"no {misfit.dimension} is {' or '.join(misfit.patterns)}"
+        near = " or ".join(misfit.nearest)
+        parts.append(f"{told}, did you mean {near}?" if near else told)
+    return f": {'; '.join(parts)}" if parts else ""
 
 
 def _print_incidents(console: Console, picture: Snapshot, zone: str) -> None:
@@ -157,6 +169,16 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "failure_text": p.failure_text,
             }
             for p in picture.projects
+        ],
+        "unmatched": [
+            {
+                "rule": one.rule,
+                "misfits": [
+                    {"dimension": m.dimension, "patterns": list(m.patterns), "nearest": list(m.nearest)}
+                    for m in one.misfits
+                ],
+            }
+            for one in picture.unmatched
         ],
         "budgets": [
             {

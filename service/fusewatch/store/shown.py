@@ -5,6 +5,7 @@ from operator import add
 from typing import TypeVar
 
 from fusewatch.domain.money import join
+from fusewatch.domain.usage import Dimensions
 from fusewatch.ports import CounterSeries, DurationSeries, ProjectCounters, Totals
 from fusewatch.store import codec
 from fusewatch.store.connection import Link
@@ -62,6 +63,16 @@ def totals(link: Link) -> Totals:
         " coalesce(sum(unpriced), 0) FROM project"
     )
     return Totals(generations, join(hi, lo), unpriced)
+
+
+def values(link: Link, dimension: str) -> Sequence[str]:
+    """The values that a dimension ever had, in order; of a project its names."""
+    if dimension == "project":
+        return [name for (name,) in link.rows("SELECT DISTINCT name FROM project ORDER BY name")]
+    if dimension in Dimensions._fields and dimension != "extra":
+        return [value for (value,) in link.rows(f"SELECT DISTINCT {dimension} FROM dims ORDER BY 1")]  # noqa: S608 our own names only
+    extras = (codec.pairs_of(text) for (text,) in link.rows("SELECT DISTINCT extra FROM dims"))
+    return sorted({value for pairs in extras for name, value in pairs if name == dimension})
 
 
 def unpriced(link: Link, project: int, from_ms: int, to_ms: int) -> list[tuple[int, int]]:

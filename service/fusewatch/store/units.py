@@ -249,3 +249,9 @@ class ReadUnit(SeriesReader):
 
     def rules(self) -> StoredRules | None:
         return rules.stored(self._link)
+
+    def rules_versions(self) -> Sequence[StoredRules]:
+        return rules.versions(self._link)
+
+    def values(self, dimension: str) -> Sequence[str]:
+        return shown.values(self._link, dimension)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, assert_never
 
-from fusewatch.app.snapshot import Snapshot
+from fusewatch.app.snapshot import Snapshot, Unmatched
 from fusewatch.domain.notices import Incident, Kind
 from fusewatch.domain.rules import RuleSet, Severity
 from fusewatch.web.html import Markup, el, foreign, join, text
@@ -61,11 +61,22 @@ def _found(snapshot: Snapshot, process: Process, rules: RuleSet, problems: Seque
         if state == "dead" and count:
             told = f" did not get {count:,} {'notice' if count == 1 else 'notices'}; nothing tries again."
             yield _finding(Severity.CRITICAL, join(foreign(destination), told))
+    for unmatched in snapshot.unmatched:
+        yield _finding(Severity.INFO, _unmatched(unmatched))
     for incident in snapshot.open_incidents[:MOST_INCIDENTS]:
         yield _incident(incident, snapshot.now_ms, zone)
     rest = len(snapshot.open_incidents) - MOST_INCIDENTS
     if rest > 0:
         yield _finding(Severity.INFO, text(f"{rest:,} more open incidents"))
+
+
+def _unmatched(unmatched: Unmatched) -> Markup:
+    line = join(foreign(unmatched.rule), " matched nothing in 7 days")
+    for misfit in unmatched.misfits:
+        line = join(line, ": no ", foreign(misfit.dimension), " is ", foreign(" or ".join(misfit.patterns)))
+        if misfit.nearest:
+            line = join(line, ", did you mean ", foreign(" or ".join(misfit.nearest)), "?")
+    return line
 
 
 def _finding(severity: Severity, line: Markup, *more: Markup) -> Finding:
