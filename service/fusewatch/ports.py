@@ -255,10 +255,10 @@ class IngestUnit(Protocol):
 
     def put_reading(self, hour_ms: int, reading: HourReading) -> None: ...
 
-    def mark_gone(self, span: Span, present: Collection[tuple[str, str]], *, at_ms: int) -> int:
-        """Langfuse holds exactly the (trace id, observation id) of `present` in `span`, read completely: what else the
-        ledger holds there vanished. It stays counted, since it was spent. Returns how many are newly gone; a row that
-        is there again is gone no more."""
+    def mark_gone(self, span: Span, present: Collection[tuple[str, str, int]], *, at_ms: int) -> int:
+        """Langfuse holds exactly the (trace id, observation id, start) of `present` in `span`, read completely: what
+        else the ledger holds there vanished. It stays counted, since it was spent. Returns how many are newly gone; a
+        row that is there again is gone no more."""
 
     def reconciled(self, *, at_ms: int, drift_pico: int) -> None:
         """A comparison ended; what it left unexplained is the project's drift."""

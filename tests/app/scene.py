@@ -41,7 +41,10 @@ class Wire(httpx.AsyncBaseTransport):
         self.done += 1
         if self.done == self.fatal:
             raise Killed
-        return await self._app.handle_async_request(request)
+        try:
+            return await self._app.handle_async_request(request)
+        except ConnectionAbortedError as error:
+            raise httpx.ReadError(str(error), request=request) from error
 
 
 def _asks_too_much(ask: Ask) -> bool:

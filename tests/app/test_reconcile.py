@@ -167,3 +167,16 @@ def test_metrics_that_know_nothing_at_all_are_not_believed(stage: Stage) -> None
     with pytest.raises(AssertionError, match="no spend in hours whose rows were read"):
         compare(stage)
     assert stage.shown().totals.cost_pico == 3_000_000_000_000
+
+
+def test_a_call_that_moved_within_its_hour_is_no_drift(play: Play) -> None:
+    stage = play(DAILY)
+    call = stage.spend("3", at="06:40")
+    stage.at("06:50")
+    stage.update(call, at="06:55", start="06:10")
+    stage.at("06:56", "08:00")
+    report = compare(stage, sweep=True)
+    assert report.drift_pico == 0
+    assert [hour.after.ledger.moved_pico for hour in report.hours] == [3_000_000_000_000]
+    assert compare(stage, sweep=True).drift_pico == 0
+    stage.at("08:01")

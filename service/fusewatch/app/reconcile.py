@@ -134,11 +134,12 @@ def _write_hour(
     unit: IngestUnit, state: HourState, span: Span, rows: Sequence[Generation], now_ms: int, *, complete: bool
 ) -> HourReport:
     recorded = unit.record(span, rows, now_ms=now_ms, whole=complete)
-    present = {(row.trace_id, row.id) for row in rows}
-    gone = unit.mark_gone(span, present, at_ms=now_ms) if complete else 0
-    versions: dict[tuple[str, str], list[Generation]] = {}
-    for row in rows:
-        versions.setdefault((row.trace_id, row.id), []).append(row)
+    places = [(row.trace_id, row.id, row.start_ms) for row in rows]
+    gone = unit.mark_gone(span, set(places), at_ms=now_ms) if complete else 0
+    # Versions at one start only: one that stands at another start is in the ledger as a row that does not count.
+    versions: dict[tuple[str, str, int], list[Generation]] = {}
+    for place, row in zip(places, rows, strict=True):
+        versions.setdefault(place, []).append(row)
     duplicates = sum(r.cost_pico for r in rows) - sum(newest(found).cost_pico for found in versions.values())
     ledger = unit.hours(span).get(state.hour_ms)
     after = HourState(

@@ -55,15 +55,15 @@ def put_reading(link: Link, project: int, hour_ms: int, reading: HourReading) ->
     bulk.replace(link, "hour_reading", ("project", "hour_ms"), columns, [row])
 
 
-def mark_gone(link: Link, project: int, span: Span, present: Collection[tuple[str, str]], at_ms: int) -> int:
+def mark_gone(link: Link, project: int, span: Span, present: Collection[tuple[str, str, int]], at_ms: int) -> int:
     """See `ports.IngestUnit.mark_gone`."""
-    there = {(pack(trace), pack(observation)) for trace, observation in present}
+    there = {(start_ms, pack(trace), pack(observation)) for trace, observation, start_ms in present}
     rows = link.rows(
         "SELECT start_ms, trace, obs, gone_ms FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ?",
         (project, *span),
     )
-    lost = [row[:3] for row in rows if row[3] is None and row[1:3] not in there]
-    back = [row[:3] for row in rows if row[3] is not None and row[1:3] in there]
+    lost = [row[:3] for row in rows if row[3] is None and row[:3] not in there]
+    back = [row[:3] for row in rows if row[3] is not None and row[:3] in there]
     for places, gone_ms in ((lost, at_ms), (back, None)):
         for place in places:
             link.run(

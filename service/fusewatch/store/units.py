@@ -79,7 +79,7 @@ class IngestUnit:
     def put_reading(self, hour_ms: int, reading: HourReading) -> None:
         hours.put_reading(self._link, self._id, hour_ms, reading)
 
-    def mark_gone(self, span: Span, present: Collection[tuple[str, str]], *, at_ms: int) -> int:
+    def mark_gone(self, span: Span, present: Collection[tuple[str, str, int]], *, at_ms: int) -> int:
         return hours.mark_gone(self._link, self._id, span, present, at_ms)
 
     def reconciled(self, *, at_ms: int, drift_pico: int) -> None:
