@@ -385,6 +385,11 @@ class AssessUnit(SeriesUnit, Protocol):
 
     def totals(self) -> Totals: ...
 
+    def mark(self, name: str) -> int | None:
+        """The number that was last put under this name, None when none ever was: when something was last done."""
+
+    def put_mark(self, name: str, value: int) -> None: ...
+
 
 class Claimed(NamedTuple):
     """A delivery that is ours to attempt. `attempts` counts those before this one."""

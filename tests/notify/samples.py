@@ -8,17 +8,21 @@ from fractions import Fraction
 from fusewatch.domain.notices import (
     Cause,
     Crossing,
+    DigestFacts,
     Gap,
     Incident,
     Kind,
     Message,
     MessageKind,
+    Mover,
+    Near,
     Notice,
     Reason,
     StartSummary,
     State,
     Timing,
 )
+from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.notify.samples import sample_message
 
@@ -316,6 +320,40 @@ IN_THE_GAP = replace(
     ),
 )
 
+YESTERDAY = DigestFacts(
+    every=Every.DAY,
+    start_ms=MIDNIGHT - DAY,
+    end_ms=MIDNIGHT,
+    before_ms=MIDNIGHT - 2 * DAY,
+    timezone=BERLIN,
+    cost_pico=usd("182.40"),
+    requests=41_203,
+    tokens=96_000_000,
+    before_pico=usd("171.10"),
+    up=(Mover("feature", "summarization", usd("42.80"), usd("30")), Mover("feature", "chat", usd("9"), usd("8.60"))),
+    down=(Mover("feature", "code-review", usd("1.20"), usd("5.30")),),
+    near=(
+        Near("each-feature", (("feature", "search-assist"),), "day", Unit.USD, usd("18.20"), usd("20")),
+        Near("all-llm", (), "month", Unit.USD, usd("420"), usd("500"), 24, 30),
+    ),
+    near_count=2,
+    open_incidents=(("critical", 1), ("warning", 2)),
+    unpriced=(("my-ft-summarizer", 212),),
+    unattributed=(("team", usd("5.48")),),
+)
+LAST_MONTH = DigestFacts(
+    every=Every.MONTH,
+    start_ms=at("2026-09-30T22:00:00"),
+    end_ms=at("2026-10-31T23:00:00"),
+    before_ms=at("2026-08-31T22:00:00"),
+    timezone=BERLIN,
+    cost_pico=usd("4210.00"),
+    requests=1_204_311,
+    tokens=3_150_000_000,
+    before_pico=0,
+    at_least=True,
+)
+
 MESSAGES: dict[str, Message] = {
     "budget_reached": message(REACHED),
     "budget_warned": message(WARNED),
@@ -358,5 +396,7 @@ MESSAGES: dict[str, Message] = {
     "readable": replace(message(IN_THE_GAP, kind=MessageKind.READABLE), gap=RECOVERY),
     "readable_several": replace(message(REACHED, IN_THE_GAP, kind=MessageKind.READABLE), gap=RECOVERY),
     "readable_quiet": replace(message(kind=MessageKind.READABLE), severity=Severity.INFO, gap=RECOVERY),
+    "digest_day": replace(message(kind=MessageKind.DIGEST), severity=Severity.INFO, digest=YESTERDAY),
+    "digest_month": replace(message(kind=MessageKind.DIGEST), severity=Severity.INFO, digest=LAST_MONTH),
     "sample": sample_message("finops", NOW),
 }

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusewatch.domain.notices import Gap, Message, MessageKind, Reason, StartSummary, Timing
+from fusewatch.domain.notices import Gap, Message, MessageKind, Mover, Near, Reason, StartSummary, Timing
+from fusewatch.domain.rules import Unit
 from fusewatch.notify.groups import SHOWN
 from fusewatch.notify.sheet import Tone
 from fusewatch.notify.slack_payload import COLOURS, bot_body, webhook_body
@@ -22,6 +23,7 @@ from tests.notify.samples import (
     REACHED,
     SPIKE,
     SUMMARY,
+    YESTERDAY,
     feature,
     message,
 )
@@ -130,6 +132,17 @@ def hostile_message(names: list[str], kind: MessageKind = MessageKind.NOTICES) -
         message(*notices, kind=kind, destination=names[0]),
         start=StartSummary(projects, SUMMARY.history_ms, 5, 5),
         gap=Gap(names[0], OUTAGE.since_ms, None, names[0], near=near),
+        digest=replace(
+            YESTERDAY,
+            up=tuple(Mover(name, name, 10**13, 1) for name in names[:3]),
+            down=tuple(Mover(name, name, 1, 10**13) for name in names[:3]),
+            near=tuple(
+                Near(name, (("feature", name),) * 9, "month", Unit.USD, 10**13, 10**13, 3, 30) for name in names[:8]
+            ),
+            near_count=len(names),
+            unpriced=tuple((name, 5) for name in names[:3]),
+            unattributed=((names[0], 5),),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from fusewatch.app.cells import Reading, period_kind
 from fusewatch.app.daywatches import DayWatches, watch_views
+from fusewatch.app.digest import due_digests
 from fusewatch.app.judging import Judge, Work, changed
 from fusewatch.app.watches import watch_unreadable
 from fusewatch.domain import routing
@@ -225,6 +226,7 @@ class _Pass:
         )
         for step in watch_unreadable(self.unit, self.reading, rules, self.views, link=self.given.link):
             messages.extend(step)
+        messages += due_digests(self.unit, rules, self.reading, now_ms=self.now_ms, link=self.given.link)
         return [message for message in messages if self.unit.enqueue(message)]
 
     def _start_summary(self) -> StartSummary:

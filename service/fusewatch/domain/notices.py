@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
+from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Severity, Unit
 
 
@@ -154,6 +156,8 @@ class MessageKind(StrEnum):
     READABLE = "readable"
     """Recovery after a gap, with what happened in it."""
     SAMPLE = "sample"
+    DIGEST = "digest"
+    """What a day, week or month cost, at a fixed time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,59 @@ class Gap:
     """Budgets above 80 % when it began: (rule, group, percent)."""
 
 
+class Mover(NamedTuple):
+    """A value of a dimension whose spend changed: what it cost in the period, and in the one before, 1e-12 USD."""
+
+    dimension: str
+    value: str
+    cost_pico: int
+    before_pico: int
+
+
+class Near(NamedTuple):
+    """A budget of which at least 80 % was used: in the period that ended, or so far where its own still runs.
+
+    `day` counts the days of a running period, of `days`; both 0 where it ended.
+    """
+
+    rule: str
+    labels: tuple[tuple[str, str], ...]
+    every: str
+    unit: Unit
+    measured: int
+    limit: int
+    day: int = 0
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DigestFacts:
+    """What a digest tells of the period [start_ms, end_ms), and of the one before it, which starts at `before_ms`.
+
+    `up` and `down` are those whose spend rose and fell most, the largest change first; `near` the budgets near their
+    limit or over it; `open_incidents` counts those that are open now by severity word; `unpriced` are (model, requests)
+    and `unattributed` (dimension, 1e-12 USD), each only where there are any. `at_least`: part of it is not read yet.
+    """
+
+    every: Every
+    start_ms: int
+    end_ms: int
+    before_ms: int
+    timezone: str
+    cost_pico: int
+    requests: int
+    tokens: int
+    before_pico: int
+    up: tuple[Mover, ...] = ()
+    down: tuple[Mover, ...] = ()
+    near: tuple[Near, ...] = ()
+    near_count: int = 0
+    open_incidents: tuple[tuple[str, int], ...] = ()
+    unpriced: tuple[tuple[str, int], ...] = ()
+    unattributed: tuple[tuple[str, int], ...] = ()
+    at_least: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What one destination receives at once. `id` is stable over retries, so that a receiver can drop a repeat.
@@ -197,3 +254,4 @@ class Message:
     gap: Gap | None = None
     link: str = ""
     """The address of our own page, where FUSEWATCH_PUBLIC_URL is set."""
+    digest: DigestFacts | None = None

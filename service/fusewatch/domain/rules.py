@@ -213,6 +213,15 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """A report of the period that ended, sent on the first day of the next at `at_min` minutes after local midnight."""
+
+    every: Every
+    at_min: int
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttributionSource:
     """One place to take a dimension from. `kind`: ``metadata`` (`name` is a path), ``tag`` (prefix) or ``field``."""
 
@@ -250,6 +259,7 @@ class RuleSet:
     drift: Drift = Drift()
     unattributed: Unattributed = Unattributed()
     silent: Silent = Silent()
+    digests: tuple[Digest, ...] = ()
     metric_labels: tuple[str, ...] = ("feature", "team", "model", "operation")
     max_series: int = 5000
     history_ms: int = 35 * 86_400_000

@@ -12,11 +12,13 @@ from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import (
     Cause,
     Crossing,
+    DigestFacts,
     Gap,
     Incident,
     Kind,
     Message,
     MessageKind,
+    Mover,
     Notice,
     Reason,
     StartSummary,
@@ -132,6 +134,48 @@ class GapBody(msgspec.Struct, frozen=True, kw_only=True):
     near_count: int
 
 
+class MoverBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A value whose spend changed: what it cost in the period and in the one before."""
+
+    dimension: str
+    value: str
+    spend_usd: Amount
+    before_usd: Amount
+
+
+class NearLimitBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget of which at least 80 % was used; `limit` and `measured` in its unit."""
+
+    rule: str
+    key: dict[str, str]
+    period: str
+    unit: Unit
+    measured: Amount
+    limit: Amount
+
+
+class DigestBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a day, week or month cost; `before_usd` is that of the one before. `near_count` counts all that are near
+    their limit. `open_incidents` by severity, `unpriced` requests by model, `unattributed_usd` by dimension."""
+
+    period: str
+    start: Instant
+    end: Instant
+    timezone: str
+    spend_usd: Amount
+    before_usd: Amount
+    requests: int
+    tokens: int
+    at_least: bool
+    up: list[MoverBody]
+    down: list[MoverBody]
+    near: list[NearLimitBody]
+    near_count: int
+    open_incidents: dict[str, int]
+    unpriced: dict[str, int]
+    unattributed_usd: dict[str, Amount]
+
+
 class DataBody(msgspec.Struct, frozen=True, kw_only=True):
     """`truncated` counts the notices that did not fit; those told are the first, the most severe."""
 
@@ -145,6 +189,7 @@ class DataBody(msgspec.Struct, frozen=True, kw_only=True):
     truncated: int
     start: StartBody | None
     gap: GapBody | None
+    digest: DigestBody | None
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +235,7 @@ def _envelope(message: Message, zone: str, length: int, told: list[NoticeBody]) 
         truncated=len(message.notices) - len(told),
         start=_start(message.start, length) if message.start else None,
         gap=_gap(message.gap, length) if message.gap else None,
+        digest=_digest(message.digest, length) if message.digest else None,
     )
     return Envelope(type=f"fusewatch.{message.kind}", timestamp=instant(message.created_ms), data=data)
 
@@ -264,6 +310,46 @@ def _gap(gap: Gap, length: int) -> GapBody:
         spend_usd=usd_json(gap.cost_pico),
         near=near,
         near_count=len(gap.near),
+    )
+
+
+def _digest(digest: DigestFacts, length: int) -> DigestBody:
+    return DigestBody(
+        period=digest.every.value,
+        start=instant(digest.start_ms),
+        end=instant(digest.end_ms),
+        timezone=digest.timezone,
+        spend_usd=usd_json(digest.cost_pico),
+        before_usd=usd_json(digest.before_pico),
+        requests=digest.requests,
+        tokens=digest.tokens,
+        at_least=digest.at_least,
+        up=[_mover(mover, length) for mover in digest.up],
+        down=[_mover(mover, length) for mover in digest.down],
+        near=[
+            NearLimitBody(
+                rule=_value(near.rule, length),
+                key={_value(name, 60): _value(value, length) for name, value in near.labels},
+                period=near.every,
+                unit=near.unit,
+                measured=_amount(near.measured, near.unit),
+                limit=_amount(near.limit, near.unit),
+            )
+            for near in digest.near
+        ],
+        near_count=digest.near_count,
+        open_incidents=dict(digest.open_incidents),
+        unpriced={_value(model, length): count for model, count in digest.unpriced},
+        unattributed_usd={_value(name, 60): usd_json(cost) for name, cost in digest.unattributed},
+    )
+
+
+def _mover(mover: Mover, length: int) -> MoverBody:
+    return MoverBody(
+        dimension=_value(mover.dimension, 60),
+        value=_value(mover.value, length),
+        spend_usd=usd_json(mover.cost_pico),
+        before_usd=usd_json(mover.before_pico),
     )
 
 

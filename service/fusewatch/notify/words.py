@@ -5,7 +5,7 @@ from typing import assert_never
 
 from fusewatch.domain.notices import Gap, Kind, Message, MessageKind, Notice, Reason, StartSummary
 from fusewatch.domain.rules import Unit
-from fusewatch.notify import cards
+from fusewatch.notify import cards, digestcard
 from fusewatch.notify.groups import SHOWN, WHOLE, common_rule, headline_of, is_opening, rest_of, shown_cards
 from fusewatch.notify.numbers import amount, amount_of, duration, percent
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Sheet, Tone, tone_of
@@ -32,6 +32,8 @@ def sheet(message: Message) -> Sheet:
             return _readable(message)
         case MessageKind.SAMPLE:
             return _sample(message)
+        case MessageKind.DIGEST:
+            return _digest(message)
         case _:
             assert_never(message.kind)
 
@@ -226,6 +228,20 @@ def _readable(message: Message) -> Sheet:
         cards=shown,
         rest=rest,
         fine=_as_of(message.notices) if message.notices else ("fusewatch status",),
+        links=_page(message, "Open the page"),
+    )
+
+
+def _digest(message: Message) -> Sheet:
+    if message.digest is None:
+        raise ValueError(f"message {message.id} lacks the digest that it is about")
+    return Sheet(
+        tone=Tone.INFO,
+        mark=Tone.INFO.mark,
+        headline=digestcard.headline(message.digest),
+        created_ms=message.created_ms,
+        body=digestcard.body(message.digest),
+        fine=("fusewatch status",),
         links=_page(message, "Open the page"),
     )
 

@@ -28,6 +28,16 @@ def bump_version(link: Link) -> None:
     link.run(_SET, ("version", str(version(link) + 1)))
 
 
+def mark(link: Link, name: str) -> int | None:
+    """A number that was put under this name; None when it never was."""
+    row = link.row("SELECT value FROM meta WHERE name = ?", (f"mark:{name}",))
+    return None if row is None else int(row[0])
+
+
+def put_mark(link: Link, name: str, value: int) -> None:
+    link.run(_SET, (f"mark:{name}", str(value)))
+
+
 def metric_choice(link: Link) -> MetricChoice:
     found = dict(link.rows("SELECT name, value FROM meta WHERE name IN ('metric_labels', 'max_series')"))
     if not found:

@@ -204,6 +204,12 @@ class AssessUnit:
     def totals(self) -> Totals:
         return shown.totals(self._link)
 
+    def mark(self, name: str) -> int | None:
+        return meta.mark(self._link, name)
+
+    def put_mark(self, name: str, value: int) -> None:
+        meta.put_mark(self._link, name, value)
+
     def finish(self) -> None:
         self._series.flush()
 
