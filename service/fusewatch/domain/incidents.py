@@ -274,7 +274,9 @@ def _fallen(verdict: Verdict, memory: Incident, now: Incident, now_ms: int) -> S
     incident = replace(now, state=State.RESOLVED, level=_share(verdict), changed_ms=now_ms)
     if raised:
         return Step(incident, Reason.RESOLVED, Cause.LIMIT_RAISED, previous=memory.limit)
-    return Step(incident, Reason.RESOLVED, Cause.CORRECTED, previous=memory.measured)
+    by_estimate = memory.estimated - verdict.estimated >= memory.measured - verdict.measured > 0
+    cause = Cause.REESTIMATED if by_estimate else Cause.CORRECTED
+    return Step(incident, Reason.RESOLVED, cause, previous=memory.measured)
 
 
 def _line_above(verdict: Verdict, memory: Incident) -> Fraction:

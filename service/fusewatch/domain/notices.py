@@ -51,6 +51,8 @@ class Cause(StrEnum):
     NONE = ""
     LIMIT_RAISED = "limit_raised"
     CORRECTED = "corrected"
+    REESTIMATED = "reestimated"
+    """Our estimate for usage without a price fell: Langfuse has a cost now, or the prices are others."""
     READ_AGAIN = "read_again"
 
 

@@ -165,6 +165,9 @@ def _why_resolved(notice: Notice) -> str:
             return " (limit raised)" if before is None else f" (limit raised from {amount(before, unit)})"
         case Cause.CORRECTED:
             return _corrected(unit, None if before is None else before - notice.incident.measured)
+        case Cause.REESTIMATED:
+            fall = "" if before is None else f" by {amount(before - notice.incident.measured, unit)}"
+            return f" (the estimate for usage without a price fell{fall})"
         case Cause.READ_AGAIN:
             return " (read again in Langfuse)"
         case _:
