@@ -144,6 +144,8 @@ class _Project:
         self.polls += due
         parts.observer.ingested(state, report, clock.monotonic() - began)
         self.loops.bells.ring("assess")
+        if report.unpriced:
+            self.loops.bells.ring(f"price {self.entry.name}")
         self.whole = report.failure is None and not report.more
         await self._wait(report)
 

@@ -76,7 +76,9 @@ def short(notice: Notice, *, one_rule: bool = False) -> Card:
     if incident.kind is not Kind.BUDGET or notice.reason is Reason.WITHDRAWN:
         return Card(tone(notice), headline(notice))
     every = period_of(incident)
-    amounts = f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}{_share(incident)}"
+    amounts = (
+        f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}{estimated_part(incident)}"
+    )
     who = _key(incident) if one_rule and incident.labels else subject(incident)
     rate = _RATES[every] if every and not one_rule else ""
     if notice.reason in (Reason.OPENED, Reason.ESCALATED):
@@ -123,15 +125,18 @@ def _at_least(notice: Notice) -> str:
     return "at least " if notice.at_least else ""
 
 
-def _share(incident: Incident) -> str:
-    """The part of an amount that is our own estimate: ` ($12.00 estimated)`."""
-    return f" ({amount(incident.estimated, Unit.USD)} estimated)" if incident.estimated else ""
+def estimated_part(*incidents: Incident) -> str:
+    """The part of an amount that is our own estimate: ` ($12.00 estimated)`; of several, of their sum."""
+    pico = sum(incident.estimated for incident in incidents)
+    return f" ({amount(pico, Unit.USD)} estimated)" if pico else ""
 
 
 def _budget(notice: Notice) -> Line:
     incident = notice.incident
     who, what = subject(incident), budget_phrase(incident)
-    amounts = f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}{_share(incident)}"
+    amounts = (
+        f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}{estimated_part(incident)}"
+    )
     match notice.reason:
         case Reason.OPENED | Reason.ESCALATED:
             share = percent(notice.threshold)
@@ -193,7 +198,7 @@ def _late(notice: Notice) -> Line:
 def _spike(notice: Notice) -> Line:
     incident = notice.incident
     who = subject(incident)
-    today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} today so far{_share(incident)}"
+    today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} today so far{estimated_part(incident)}"
     verb = {Unit.USD: "costs", Unit.TOKENS: "uses", Unit.REQUESTS: "makes"}[incident.unit]
     if incident.baseline is None:
         return (f"{who} {verb} more than usual: {today}", *_late(notice))
@@ -203,7 +208,7 @@ def _spike(notice: Notice) -> Line:
     if notice.reason is Reason.WITHDRAWN:
         return (f"{who} is no longer watched, its rule changed; it stood at {today}, average {average}",)
     if notice.reason is Reason.ROLLED_OVER:
-        ended_at = f"{amount(incident.measured, incident.unit)}{_share(incident)}"
+        ended_at = f"{amount(incident.measured, incident.unit)}{estimated_part(incident)}"
         return (f"{who} starts a new day; the last one ended at {ended_at}",)
     if incident.baseline <= 0:
         return (f"{who} {verb} {today}, and nothing on the days before", *_late(notice))
