@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from fusewatch.domain.coverage import Span as Span
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
+from fusewatch.domain.prices import NO_PRICES, ModelPrices, PriceBook
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.reconciling import HourLedger, HourReading
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation, Observation
@@ -114,6 +115,14 @@ class BucketSum:
         return f"{self.count}:{self.cost:.9f}:{self.tokens}"
 
 
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    """Langfuse's price list, its own models and the project's. `skipped` names the entries that could not be read."""
+
+    models: tuple[ModelPrices, ...]
+    skipped: tuple[str, ...] = ()
+
+
 class Source(Protocol):
     """One Langfuse project, read through one key pair."""
 
@@ -129,6 +138,9 @@ class Source(Protocol):
         One request; at most 1,000 buckets, ValueError for a longer span. `span` lies on bucket boundaries. Raises as
         `Walk` does.
         """
+
+    async def models(self) -> ModelList:
+        """The price list; a request for each 100 models, of the least urgency. Raises as `Walk` does."""
 
     async def close(self) -> None: ...
 
@@ -217,6 +229,18 @@ class Recorded(NamedTuple):
     first_seen: Sequence[int] = ()
 
 
+EstimatePlace: TypeAlias = tuple[int, int, bytes, bytes]
+"""Where a walk through the rows without a price stands: start, number of the dimensions, trace, observation."""
+
+
+class Reestimated(NamedTuple):
+    """One step of such a walk: rows looked at, estimates changed, and behind which row to go on, None at the end."""
+
+    rows: int
+    changed: int
+    last: EstimatePlace | None
+
+
 class IngestUnit(Protocol):
     """One write transaction of the ingest pass, for one project."""
 
@@ -225,13 +249,43 @@ class IngestUnit(Protocol):
     def coverage(self) -> Sequence[Span]:
         """The spans that were read, sorted, disjoint, merged where they touch."""
 
-    def record(self, span: Span, generations: Sequence[Generation], *, now_ms: int, whole: bool = False) -> Recorded:
+    def record(
+        self,
+        span: Span,
+        generations: Sequence[Generation],
+        *,
+        now_ms: int,
+        whole: bool = False,
+        prices: PriceBook = NO_PRICES,
+    ) -> Recorded:
         """Diff `generations` (those that start inside `span`, in any order, several versions of one id allowed)
         against the ledger, write the differences, append their deltas for assess, and move the counters.
 
         `whole` says that these are all the versions that Langfuse holds there: then its newest one also replaces a
-        stored one that would win, since Langfuse is the truth and no longer holds that.
+        stored one that would win, since Langfuse is the truth and no longer holds that. What Langfuse could not price
+        is estimated by `prices`; when other estimates come from another book, all are to be formed again.
         """
+
+    def has_unpriced(self, from_ms: int) -> bool:
+        """Whether any counted generation from `from_ms` on has usage without a whole price."""
+
+    def models_ms(self) -> int | None:
+        """When the price list was fetched; None when it never was."""
+
+    def models(self) -> Sequence[ModelPrices]:
+        """The price list as it was last fetched."""
+
+    def put_models(self, found: ModelList, *, at_ms: int) -> None: ...
+
+    def begin_estimates(self, revision: str) -> bool:
+        """The book of this revision is in force. False when all estimates come from it; else they are to be formed
+        again by `estimate_again`, from the start."""
+
+    def estimate_again(self, prices: PriceBook, after: EstimatePlace | None) -> Reestimated:
+        """Form the estimates of a bounded number of generations anew, and append what that changes for assess."""
+
+    def end_estimates(self, revision: str) -> bool:
+        """The walk came to its end. False when estimates of another book were written meanwhile: walk again."""
 
     def cover(self, span: Span, *, read_at_ms: int) -> None:
         """Remember that `span` was read completely."""
@@ -311,11 +365,13 @@ class Row(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The whole ledger: counted generations, their cost, how many of them have usage but no price."""
+    """The whole ledger: counted generations, their cost, how many of them have usage but no price, and what these are
+    estimated to cost beside it."""
 
     generations: int
     cost_pico: int
     unpriced: int
+    estimate_pico: int = 0
 
 
 class AssessUnit(SeriesUnit, Protocol):
@@ -355,9 +411,10 @@ class AssessUnit(SeriesUnit, Protocol):
     def rows(self, from_ms: int, to_ms: int) -> Sequence[Row]:
         """The counted generations of all projects that start in the span, by start time. Meant for one cell."""
 
-    def unpriced(self, project: str, from_ms: int, to_ms: int) -> Sequence[tuple[Dimensions, int]]:
-        """How many counted generations of the span have usage and no price, or one for only part of it, for each set
-        of dimensions that has any. It reads those generations only."""
+    def unpriced(self, project: str, from_ms: int, to_ms: int) -> Sequence[tuple[Dimensions, int, int]]:
+        """How many counted generations of the span have usage and no price, or one for only part of it, and what they
+        are estimated to cost beside their price, for each set of dimensions that has any. It reads those generations
+        only."""
 
     def rule_states(self) -> Mapping[str, RuleState]: ...
 

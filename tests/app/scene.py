@@ -1,7 +1,7 @@
 """What lies outside Fusewatch: a Langfuse that answers in-process and goes wrong on demand, and the story's clock."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -63,12 +63,17 @@ def _feature_in_metadata(span: Span) -> str:
     return span.all_metadata().get("feature", "")
 
 
+def _no_estimate(_: Span) -> int:
+    return 0
+
+
 @dataclass(slots=True, kw_only=True)
 class Scene:
     """The world of one story. Spend is ordered ahead of time or as it goes; it can be read when it has arrived.
 
     Times are those of `when.instant_ms`, on `day` unless they say another. `feature_of` tells which feature a call
-    truly has, for the check after the story.
+    truly has, `estimate_of` what we must hold it to cost beside Langfuse's cost (picodollars), for the check after the
+    story.
     """
 
     day: str = STORY_DAY
@@ -78,6 +83,7 @@ class Scene:
     standin: Standin = field(init=False)
     wire: Wire = field(init=False)
     feature_of: Callable[[Span], str] = _feature_in_metadata
+    estimate_of: Callable[[Span], int] = _no_estimate
     _made: int = 0
 
     def __post_init__(self) -> None:
@@ -106,9 +112,10 @@ class Scene:
         model: str = "gpt-4o",
         project: str = "",
         release: str = "",
+        usage: Mapping[str, int] | None = None,
     ) -> Span:
         """One call that starts `at` and can be read from `arrives` on, a second later unless said. `usd` None: it has
-        usage and no price."""
+        usage and no price. `usage` by key stands in place of `tokens`, which are input."""
         self._made += 1
         start_ms = self.ms(at)
         arrives_ms = start_ms + 1000 if arrives is None else self.ms(arrives)
@@ -125,7 +132,7 @@ class Scene:
             user_id=user,
             release=release,
             metadata={name: value for name, value in said.items() if value},
-            usage={"input": tokens} if tokens else {},
+            usage=usage if usage is not None else {"input": tokens} if tokens else {},
             cost={} if usd is None else {"input": Decimal(usd)},
             arrives_ms=arrives_ms,
             project_id=_PROJECT_IDS[project],

@@ -13,6 +13,7 @@ from typing import TypeVar
 from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.app.deliver import Attempt, deliver_one
 from fusewatch.app.ingest import IngestReport, Reader, ingest_pass
+from fusewatch.app.pricing import PricingReport, Shelf, pricing_pass
 from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.bootstrap import ProjectEntry, Rulebook, World
 from fusewatch.domain.attribution import Resolver
@@ -68,6 +69,7 @@ class Watched:
     state: ProjectState | None = None
     identified: bool = False
     polls: int = 0
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,7 +160,11 @@ class Stage(Scene):
     async def _ingest(self, watched: Watched, *, live: bool) -> IngestReport:
         assert watched.state is not None, "an identified project has a state"
         reader = Reader(
-            watched.entry.source, watched.state.key, Resolver(self.book.rules.attribution), window_ms=self.window_ms
+            watched.entry.source,
+            watched.state.key,
+            Resolver(self.book.rules.attribution),
+            window_ms=self.window_ms,
+            prices=self.store.ingest(watched.state.key, lambda u: watched.shelf.take(u, self.book.rules.prices)),
         )
         report = await ingest_pass(
             reader,
@@ -172,6 +178,21 @@ class Stage(Scene):
         if isinstance(report.failure, Permanent):
             watched.identified = False
         return report
+
+    def price(self) -> list[PricingReport]:
+        """What the daemon does beside its polls: estimates follow the prices, and are judged at once."""
+        return self._run(self._price())
+
+    async def _price(self) -> list[PricingReport]:
+        reports = []
+        for watched in self.watched:
+            if watched.state is not None:
+                source, key, prices = watched.entry.source, watched.state.key, self.book.rules.prices
+                reports.append(
+                    await pricing_pass(source, key, self.store, self.runner, self.clock, watched.shelf, prices)
+                )
+        await self._assess_and_deliver()
+        return reports
 
     async def _identify(self, watched: Watched) -> bool:
         """As the daemon does: while Langfuse cannot be asked, the project is the one that it was before."""

@@ -14,7 +14,7 @@ from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span, covers
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.readplan import newest_hole
-from fusewatch.ports import BucketSum, Page, ProjectIdentity, Source, Walk
+from fusewatch.ports import BucketSum, ModelList, Page, ProjectIdentity, Source, Walk
 from tests.app.conftest import Play
 from tests.app.inbox import Killed
 from tests.app.stage import Stage
@@ -268,6 +268,9 @@ class Busy:
 
     async def sums(self, span: Span, *, by_minute: bool = False) -> list[BucketSum]:
         return list(await self.inner.sums(span, by_minute=by_minute))
+
+    async def models(self) -> ModelList:
+        return await self.inner.models()
 
     async def close(self) -> None:
         await self.inner.close()

@@ -13,8 +13,8 @@ from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
 from fusewatch.ports import AssessUnit, ProjectState, Row
 from tests.app.stage import Stage
 
-Fact = tuple[int, str, str, str, str, int, int]
-"""Start, feature, team, user, environment, picodollars, tokens of one generation."""
+Fact = tuple[int, str, str, str, str, int, int, int]
+"""Start, feature, team, user, environment, picodollars, tokens, estimated picodollars of one generation."""
 
 Cells = defaultdict[tuple[Key, int], Amounts]
 """What a key used in a cell or on a day."""
@@ -39,7 +39,8 @@ def _facts(unit: AssessUnit, project: ProjectState, span: Covered) -> Counter[Fa
 
 def _fact(row: Row) -> Fact:
     d = row.dimensions
-    return row.start_ms, d.feature, d.team, row.user, d.environment, row.amounts.cost_pico, row.amounts.tokens
+    cost, tokens, _, estimate = row.amounts
+    return row.start_ms, d.feature, d.team, row.user, d.environment, cost, tokens, estimate
 
 
 def _truth(stage: Stage, project: ProjectState, covered: Covered) -> Counter[Fact]:
@@ -56,6 +57,7 @@ def _true_fact(stage: Stage, span: Span) -> Fact:
         span.environment,
         span.total_pico(),
         span.usage_details().get("total", 0),
+        stage.estimate_of(span),
     )
 
 
@@ -73,7 +75,8 @@ def _check_counters(stage: Stage, project: ProjectState) -> None:
 def _check_totals(stage: Stage) -> None:
     rows = stage.store.assess(lambda unit: unit.rows(0, 2**53))
     totals = stage.store.read(lambda unit: unit.totals())
-    assert (totals.generations, totals.cost_pico) == (len(rows), sum(row.amounts.cost_pico for row in rows))
+    sums = sum(row.amounts.cost_pico for row in rows), sum(row.amounts.estimate_pico for row in rows)
+    assert (totals.generations, totals.cost_pico, totals.estimate_pico) == (len(rows), *sums)
 
 
 def _check_cells(stage: Stage) -> None:

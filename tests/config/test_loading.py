@@ -6,6 +6,7 @@ import pytest
 
 from fusewatch.config.rulefile import ConsoleConfig, SlackConfig, WebhookConfig, load
 from fusewatch.domain.periods import Calendar, Every
+from fusewatch.domain.prices import Price
 from fusewatch.domain.rules import (
     DEFAULT_ATTRIBUTION,
     DEFAULT_EXCLUDED_ENVIRONMENTS,
@@ -126,13 +127,13 @@ def test_the_complete_example_means_what_it_says() -> None:
     assert rules.metric_labels == ("feature", "team", "model", "operation")
     assert rules.calendar == Calendar("Europe/Berlin")
     assert rules.history_ms == 35 * 86_400_000
+    assert rules.prices == (Price("^my-ft-", (("input", Fraction(3, 10**6)), ("output", Fraction(15, 10**6)))),)
 
 
 def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line() -> None:
     loaded = load(GOOD / "complete.yaml", {}, secrets=False)
     said = [sentence.split(": ")[0].rpartition(":")[2] + " " + sentence.split(": ")[1] for sentence in loaded.inactive]
     assert said == [
-        "14 prices",
         "17 retention",
         "19 heartbeat",
         "22 destinations.content.quiet_hours",

@@ -106,6 +106,12 @@ RESOLVED = replace(
     previous=usd("50.31"),
 )
 
+PARTLY_ESTIMATED = replace(REACHED, incident=replace(BUDGET, estimated=usd("12.04")))
+
+REESTIMATED = replace(
+    RESOLVED, incident=replace(BUDGET, measured=usd("43.10"), estimated=usd("4.83")), cause=Cause.REESTIMATED
+)
+
 RAISED = replace(
     REACHED,
     incident=replace(BUDGET, measured=usd("50.31"), limit=usd("80"), state=State.RESOLVED),
@@ -200,6 +206,8 @@ WATCHED = replace(
     labels=(),
     runbook="",
 )
+UNPRICED_ESTIMATED = replace(WATCHED, incident=replace(UNPRICED_INCIDENT, estimated=usd("3.21")))
+
 UNPRICED_SEVERAL = replace(
     WATCHED,
     incident=replace(
@@ -360,6 +368,10 @@ MESSAGES: dict[str, Message] = {
     "budget_late": message(LATE),
     "budget_at_least": message(AT_LEAST),
     "budget_resolved": message(RESOLVED),
+    "budget_estimated": message(PARTLY_ESTIMATED),
+    "budget_reestimated": message(REESTIMATED),
+    "unpriced_estimated": message(UNPRICED_ESTIMATED),
+    "spike_estimated": message(replace(SPIKE, incident=replace(SPIKE_INCIDENT, estimated=usd("2.5")))),
     "budget_limit_raised": message(RAISED),
     "budget_rolled_over": message(replace(REACHED, reason=Reason.ROLLED_OVER)),
     "budget_withdrawn": message(replace(REACHED, reason=Reason.WITHDRAWN)),

@@ -43,6 +43,11 @@ def test_a_database_of_the_first_schema_gains_the_table_and_keeps_its_projects(u
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as raw:
         raw.execute("DROP TABLE rate_limit")
         raw.execute("DROP INDEX generation_unpriced")
+        for table in ("project", "dirty", "series"):
+            raw.execute(f"ALTER TABLE {table} DROP COLUMN est_hi")
+            raw.execute(f"ALTER TABLE {table} DROP COLUMN est_lo")
+        for name in ("models", "models_ms", "estimated_by"):
+            raw.execute(f"ALTER TABLE project DROP COLUMN {name}")
         raw.execute("UPDATE alembic_version SET version_num = '0001'")
         raw.commit()
     with opened(url) as store:

@@ -110,7 +110,10 @@ BUDGETS = (
     replace(
         budget("all-llm", usd("500"), usd("420.10"), forecast=usd("531.2")), every=Every.MONTH, resets_ms=NEXT_MONTH
     ),
-    budget("each-feature", usd("75"), usd("75.200000000001"), forecast=usd("107.9"), feature="summarization"),
+    replace(
+        budget("each-feature", usd("75"), usd("75.200000000001"), forecast=usd("107.9"), feature="summarization"),
+        estimated=usd("3.5"),
+    ),
     budget("each-feature", usd("20"), usd("12.8"), forecast=usd("18.4"), feature="search-assist"),
     replace(budget("each-feature", usd("20"), usd("0.00042"), feature="code-review"), standing=Standing.CATCHING_UP),
     budget("agents", 1000, 812, unit=Unit.REQUESTS, agent_type="planner", team="content"),
@@ -211,7 +214,13 @@ BUSY = Snapshot(
     spikes=SPIKES,
     loading=(),
     spend=(
-        SpendLine(("shop", "summarization", "content", "gpt-4o", "chat"), usd("75.200000000001"), usd("301.5")),
+        SpendLine(
+            ("shop", "summarization", "content", "gpt-4o", "chat"),
+            usd("75.200000000001"),
+            usd("301.5"),
+            usd("3.5"),
+            usd("4.25"),
+        ),
         SpendLine(("shop", "search-assist", "search", "gpt-4o-mini", "chat"), usd("12.8"), usd("91.02")),
         SpendLine(("labs", "unknown", "unknown", "text-embedding-3-small", "embedding"), 0, usd("0.000000000001")),
     ),

@@ -112,6 +112,7 @@ def test_budgets_come_worst_first_with_money_as_exact_decimals() -> None:
         "unit": "usd",
         "limit": "75",
         "spent": "75.200000000001",
+        "estimated_usd": "3.5",
         "forecast": "107.9",
         "used_ratio": pytest.approx(1.00266666, rel=1e-6),
         "resets_at": "2026-11-24T23:00:00.000Z",
@@ -156,7 +157,16 @@ def test_incidents_say_what_was_crossed_and_when() -> None:
 def test_spend_is_told_by_label_and_in_all_and_the_sum_is_exact() -> None:
     body = get(Daemon(), "/api/v1/spend?limit=1").json()
     labels = {"project": "shop", "feature": "summarization", "team": "content", "model": "gpt-4o", "operation": "chat"}
-    assert body["spend"] == [{"labels": labels, "day_usd": "75.200000000001", "month_usd": "301.5"}]
+    assert body["spend"] == [
+        {
+            "labels": labels,
+            "day_usd": "75.200000000001",
+            "month_usd": "301.5",
+            "day_estimated_usd": "3.5",
+            "month_estimated_usd": "4.25",
+        }
+    ]
+    assert (body["day_estimated_usd"], body["month_estimated_usd"]) == ("3.5", "4.25")
     assert (body["day_usd"], body["month_usd"], body["total"]) == ("88.000000000001", "392.520000000001", 3)
 
 

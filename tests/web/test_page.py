@@ -165,10 +165,17 @@ def test_before_the_first_answer_it_waits_and_while_history_loads_it_says_so() -
 def test_budgets_stand_worst_first_with_amounts_share_reset_and_pace() -> None:
     shown = page().text
     assert shown.index("user-tokens user=user-4711") < shown.index("all-llm")
-    assert "$75.20 of $75.00 · resets in 7 h 17 min · at this pace $107.90" in shown
+    assert "$75.20 of $75.00 · $3.50 of it estimated · resets in 7 h 17 min · at this pace $107.90" in shown
     assert "2,400,000 of 2,000,000 tokens" in shown
     assert "at least $0.00042 of $20.00" in shown
     assert "part of the period is not read yet" in shown
+
+
+def test_spend_shows_what_is_estimated_beside_it_and_only_where_anything_is() -> None:
+    assert "estimated this month" in page().text
+    assert "$392.52 this month, $4.25 estimated beside it" in page().text
+    without = replace(BUSY, spend=BUSY.spend[1:], budgets=())
+    assert "estimated" not in page(without).text
 
 
 def test_a_share_just_below_its_line_does_not_read_as_reached() -> None:
@@ -262,6 +269,8 @@ def test_what_a_watch_over_a_day_found_is_a_sentence() -> None:
     )
     silent = replace(WATCHED, kind=Kind.SILENT, measured=0, limit=0, parts=(), crossings=(since,))
     shown = page(replace(BUSY, open_incidents=(WATCHED, drift, lacking, silent))).text
+    partly = page(replace(BUSY, open_incidents=(replace(WATCHED, estimated=usd("3.21")),))).text
+    assert "Their cost is estimated at $3.21, as far as prices are known." in partly
     for sentence in (
         "labs: 212 requests without a price today (my-ft-summarizer 200, llama-4 12). Their cost is unknown, not zero.",
         "labs: the ledger holds $3.20 less than Langfuse, and nothing explains it. By hour: fusewatch reconcile",

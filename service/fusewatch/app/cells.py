@@ -25,12 +25,13 @@ FIRST_LOAD_PATIENCE_MS = 10 * 60_000
 
 
 def total(amounts: Iterable[Amounts]) -> Amounts:
-    cost = tokens = requests = 0
+    cost = tokens = requests = estimate = 0
     for each in amounts:
         cost += each.cost_pico
         tokens += each.tokens
         requests += each.requests
-    return Amounts(cost, tokens, requests)
+        estimate += each.estimate_pico
+    return Amounts(cost, tokens, requests, estimate)
 
 
 def spent(cells: SeriesUnit, view: View, key: Key, period: Period) -> Amounts:

@@ -58,6 +58,7 @@ class Sign:
     dimension: str = ""
     baseline: int | None = None
     parts: tuple[tuple[str, int], ...] = ()
+    estimated: int = 0
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -139,13 +140,24 @@ class DayWatches:
         """Requests in environments that rules leave out do not count."""
         counted = counted_view(self.work.rules)
         models: Counter[str] = Counter()
-        for dimensions, requests in self.work.unit.unpriced(project.key, self.today.start_ms, self.today.end_ms):
+        estimate = 0
+        for dimensions, requests, estimated in self.work.unit.unpriced(
+            project.key, self.today.start_ms, self.today.end_ms
+        ):
             if counted.key_of(project.key, dimensions, "", "") is not None:
                 models[dimensions.model] += requests
+                estimate += estimated
         most_first = sorted(models.items(), key=lambda model: (-model[1], model[0]))
         requests = models.total()
         return Sign(
-            Kind.UNPRICED, project, requests > above, Unit.REQUESTS, requests, above, parts=tuple(most_first[:PARTS])
+            Kind.UNPRICED,
+            project,
+            requests > above,
+            Unit.REQUESTS,
+            requests,
+            above,
+            parts=tuple(most_first[:PARTS]),
+            estimated=estimate,
         )
 
     def _unattributed(self, project: ProjectState, dimension: str, above: Fraction) -> Sign:
@@ -218,6 +230,7 @@ class DayWatches:
             limit=sign.limit,
             baseline=sign.baseline,
             parts=sign.parts or memory.parts,
+            estimated=sign.estimated,
             period_start_ms=self.today.start_ms,
             period_end_ms=self.today.end_ms,
             timezone=self.work.rules.calendar.timezone,
@@ -258,6 +271,7 @@ class DayWatches:
             timing=Timing.AT_START if self.at_start else Timing.LIVE,
             baseline=sign.baseline,
             parts=sign.parts,
+            estimated=sign.estimated,
         )
 
     def _tell(self, incident: Incident, reason: Reason, before: Incident | None = None) -> None:

@@ -11,6 +11,7 @@ from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.lateness import late_starts
 from fusewatch.domain.merge import generation_of
+from fusewatch.domain.prices import NO_PRICES, PriceBook
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.readplan import Lookback, live_span, newest_hole, unread_ms
 from fusewatch.domain.usage import Generation
@@ -28,13 +29,14 @@ PAGES_A_PASS = 10
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One project being read: where from, where to, and how."""
+    """One project being read: where from, where to, and how. `prices` estimate what Langfuse could not price."""
 
     source: Source
     project: str
     resolver: Resolver
     window_ms: int = 7 * DAY_MS
     lookback: Lookback = field(default_factory=Lookback)
+    prices: PriceBook = NO_PRICES
 
 
 @dataclass(slots=True, kw_only=True)
@@ -237,7 +239,7 @@ class _Write:
         # Rows at the page's edge may have twins on the next page, and a page that drifted repeats rows of the last one:
         # they are written now, and covered by the batch that is complete for them.
         wide = Span(min([*starts, self.span.from_ms]), max([*(s + 1 for s in starts), self.span.to_ms]))
-        recorded = unit.record(wide, rows, now_ms=self.now_ms)
+        recorded = unit.record(wide, rows, now_ms=self.now_ms, prices=self.reader.prices)
         if self.live:
             measure_lateness(unit, recorded, unit.coverage(), self.now_ms)
         known_to_ms = min(self.span.to_ms, self.as_of_ms)

@@ -12,7 +12,7 @@ from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, State
 from fusewatch.domain.periods import Period, day_span
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike
-from fusewatch.domain.verdicts import Verdict, judge_budget, judge_spike, measure, override_for
+from fusewatch.domain.verdicts import Verdict, estimated, judge_budget, judge_spike, measure, override_for
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
 
@@ -92,7 +92,8 @@ class Judge:
                 return judge_budget(self.rule, values, amounts, at_ms)
             case Spike():
                 days = baseline_days(self.work.unit, self.view, key, self.rule, period, self._is_read)
-                return judge_spike(self.rule, measure(amounts, self.rule.unit), days)
+                unit = self.rule.unit
+                return judge_spike(self.rule, measure(amounts, unit), days, estimate=estimated(amounts, unit))
 
     def _is_read(self, day: int) -> bool:
         return self.work.reading.is_read(self.view, *day_span(self.view.calendar, day))

@@ -125,15 +125,23 @@ async def _read_hour(reader: Reader, store: Store, run: Runner, clock: Clock, st
         rows.extend(g for o in page.observations if (g := generation_of(o, reader.resolver)) is not None)
     return await run(
         lambda: store.ingest(
-            reader.project, lambda u: _write_hour(u, state, span, rows, clock.now_ms(), complete=rejected == 0)
+            reader.project,
+            lambda u: _write_hour(u, reader, state, span, rows, clock.now_ms(), complete=rejected == 0),
         )
     )
 
 
 def _write_hour(
-    unit: IngestUnit, state: HourState, span: Span, rows: Sequence[Generation], now_ms: int, *, complete: bool
+    unit: IngestUnit,
+    reader: Reader,
+    state: HourState,
+    span: Span,
+    rows: Sequence[Generation],
+    now_ms: int,
+    *,
+    complete: bool,
 ) -> HourReport:
-    recorded = unit.record(span, rows, now_ms=now_ms, whole=complete)
+    recorded = unit.record(span, rows, now_ms=now_ms, whole=complete, prices=reader.prices)
     places = [(row.trace_id, row.id, row.start_ms) for row in rows]
     gone = unit.mark_gone(span, set(places), at_ms=now_ms) if complete else 0
     # Versions at one start only: one that stands at another start is in the ledger as a row that does not count.

@@ -13,7 +13,7 @@ from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.routing import known_values
 from fusewatch.domain.rules import HIGH_CARDINALITY, Budget, RuleSet, Spike, Unit
-from fusewatch.domain.verdicts import judge_budget, judge_spike, measure
+from fusewatch.domain.verdicts import estimated, judge_budget, judge_spike, measure
 from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
 from fusewatch.ports import (
     CounterSeries,
@@ -37,6 +37,7 @@ class BudgetLine:
     """One key of one budget as it stands. Amounts are in `unit`; `forecast` is the plain pace to the period's end.
 
     `forecast` is None early in a period. `standing` says whether part of the period is still unread.
+    `estimated` is the part of `spent` that is our own estimate, 1e-12 USD.
     """
 
     budget: str
@@ -48,6 +49,7 @@ class BudgetLine:
     forecast: int | None
     resets_ms: int
     standing: Standing
+    estimated: int = 0
 
     @property
     def group(self) -> str:
@@ -63,7 +65,10 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class SpikeLine:
-    """One key of one spike rule: today so far against its baseline (both in `unit`), over `days` days."""
+    """One key of one spike rule: today so far against its baseline (both in `unit`), over `days` days.
+
+    `estimated` is the part of `today` that is our own estimate, 1e-12 USD.
+    """
 
     rule: str
     labels: tuple[tuple[str, str], ...]
@@ -72,6 +77,7 @@ class SpikeLine:
     baseline: int
     days: int
     ratio: float
+    estimated: int = 0
 
     @property
     def group(self) -> str:
@@ -80,11 +86,14 @@ class SpikeLine:
 
 @dataclass(frozen=True, slots=True)
 class SpendLine:
-    """Spend of one set of label values (project name first) in the current day and month, 1e-12 USD."""
+    """Spend of one set of label values (project name first) in the current day and month, 1e-12 USD: Langfuse's own
+    cost, and beside it our estimate for usage without a price."""
 
     labels: tuple[str, ...]
     day_pico: int
     month_pico: int
+    day_estimate_pico: int = 0
+    month_estimate_pico: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,7 @@ class _Picture:
                     forecast=_pace(verdict.measured, period, self.now_ms),
                     resets_ms=period.end_ms,
                     standing=standing,
+                    estimated=verdict.estimated,
                 )
             )
         return lines
@@ -210,8 +220,9 @@ class _Picture:
         lines = []
         for key in self._keys(view, spike.each, today):
             days = baseline_days(self.unit, view, key, spike, today, lambda day: self._is_read(view, day))
-            now = measure(spent(self.unit, view, key, today), spike.unit)
-            verdict = judge_spike(spike, now, days)
+            amounts = spent(self.unit, view, key, today)
+            now = measure(amounts, spike.unit)
+            verdict = judge_spike(spike, now, days, estimate=estimated(amounts, spike.unit))
             if verdict is None or not verdict.baseline:
                 continue
             lines.append(
@@ -223,6 +234,7 @@ class _Picture:
                     baseline=verdict.baseline,
                     days=verdict.baseline_days,
                     ratio=now / verdict.baseline,
+                    estimated=verdict.estimated,
                 )
             )
         return lines
@@ -247,11 +259,14 @@ class _Picture:
             project = self.reading.projects.get(key[0])
             if project is None or project.loaded_ms is None:
                 continue
+            today, this_month = (spent(self.unit, view, key, period) for period in (day, month))
             lines.append(
                 SpendLine(
                     labels=(project.name, *key[1:]),
-                    day_pico=spent(self.unit, view, key, day).cost_pico,
-                    month_pico=spent(self.unit, view, key, month).cost_pico,
+                    day_pico=today.cost_pico,
+                    month_pico=this_month.cost_pico,
+                    day_estimate_pico=today.estimate_pico,
+                    month_estimate_pico=this_month.estimate_pico,
                 )
             )
         return lines

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from fusewatch.app.backfill import BackfillReport, backfill_pass
+from fusewatch.app.pricing import pricing_pass
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.reading import chosen_projects, opened
 from fusewatch.cli.times import instant_ms
@@ -79,9 +80,14 @@ async def _read(one: ProjectConfig, loaded: Loaded, store: Store, span: Span) ->
     try:
         async with opened(one, loaded, store) as entry:
             with _progress(one.name) as shown:
-                return await backfill_pass(
+                report = await backfill_pass(
                     entry.reader, store, InlineRunner(), SystemClock(), span, limited=entry.limited, told=shown.show
                 )
+            reader = entry.reader
+            await pricing_pass(
+                reader.source, reader.project, store, InlineRunner(), SystemClock(), entry.shelf, loaded.rules.prices
+            )
+            return report
     except (Retryable, Permanent) as failure:
         return BackfillReport("", span, unread_ms=span.to_ms - span.from_ms, failure=failure)
 

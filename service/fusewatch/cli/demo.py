@@ -84,6 +84,7 @@ def _print_summary(result: Result) -> None:
         print(
             f"  {at:%H:%M}  {notice.reason.value:<10} {notice.severity.word:<9} {name}: "
             f"{format_usd(incident.measured)} of {format_usd(incident.limit)}"
+            + (f" ({format_usd(incident.estimated)} estimated)" if incident.estimated else "")
         )
     if not result.complete:
         print("The time was over before the day was; give it more with --exit-after, or none.")

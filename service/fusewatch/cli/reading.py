@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fusewatch.app.ingest import Reader
+from fusewatch.app.pricing import Shelf
 from fusewatch.app.rategate import RateGate, RateGates
 from fusewatch.bootstrap import connect_project, load_rules
 from fusewatch.cli.common import environ
@@ -38,6 +39,7 @@ class Opened:
     reader: Reader
     gate: RateGate
     api: str
+    shelf: Shelf
 
     async def limited(self) -> bool:
         """Whether requests for its rows are limited, as far as that is known."""
@@ -54,8 +56,10 @@ async def opened(config: ProjectConfig, loaded: Loaded, store: Store) -> AsyncIt
         identity = await entry.source.identify()
         state = store.register(identity, config.name, now_ms=outside.clock.now_ms())
         resolver = Resolver(loaded.rules.attribution)
-        reader = Reader(entry.source, state.key, resolver, window_ms=window_of(identity.api))
-        yield Opened(reader, gates.of(config.base_url, identity.organisation_id), identity.api)
+        shelf = Shelf()
+        book = store.ingest(state.key, lambda u: shelf.take(u, loaded.rules.prices))
+        reader = Reader(entry.source, state.key, resolver, window_ms=window_of(identity.api), prices=book)
+        yield Opened(reader, gates.of(config.base_url, identity.organisation_id), identity.api, shelf)
     finally:
         await entry.source.close()
         await gates.save()

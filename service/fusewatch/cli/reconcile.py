@@ -87,7 +87,7 @@ def _print(name: str, report: ReconcileReport, zone: str, *, every_hour: bool) -
     shown = [hour for hour in report.hours if every_hour or _is_told(hour)]
     if shown:
         table = Table(box=None, pad_edge=False)
-        for title in ("hour", "Langfuse", "ledger", "stored twice", "gone", "unexplained", ""):
+        for title in ("hour", "Langfuse", "ledger", "stored twice", "gone", "unexplained", "estimated", ""):
             table.add_column(title, no_wrap=True, justify="left" if title in ("hour", "") else "right")
         for hour in shown:
             after = hour.after
@@ -98,6 +98,7 @@ def _print(name: str, report: ReconcileReport, zone: str, *, every_hour: bool) -
                 format_usd(after.duplicates_pico + after.ledger.moved_pico),
                 format_usd(after.ledger.gone_pico),
                 format_usd(after.unexplained_pico),
+                format_usd(after.ledger.estimated_pico),
                 _done(hour),
             )
         console.print(table)
@@ -142,6 +143,7 @@ def _document(name: str, report: ReconcileReport) -> dict[str, object]:
                 "stored_twice_usd": usd_json(hour.after.duplicates_pico + hour.after.ledger.moved_pico),
                 "gone_usd": usd_json(hour.after.ledger.gone_pico),
                 "unexplained_usd": usd_json(hour.after.unexplained_pico),
+                "estimated_usd": usd_json(hour.after.ledger.estimated_pico),
                 "read_again": hour.read,
                 "new": hour.new,
                 "changed": hour.changed,

@@ -69,6 +69,7 @@ def _print(picture: Snapshot, zone: str) -> None:
     console.print(
         f"{totals.generations:,} generations, {format_usd(totals.cost_pico)}"
         + (f", {totals.unpriced:,} of them without a price" if totals.unpriced else "")
+        + (f" (estimated at {format_usd(totals.estimate_pico)} beside it)" if totals.estimate_pico else "")
     )
     for project in picture.projects:
         console.print(Text(_health(project, picture.now_ms, zone)))
@@ -118,7 +119,7 @@ def _print_incidents(console: Console, picture: Snapshot, zone: str) -> None:
         table.add_row(
             Text(name),
             incident.severity.word,
-            amount(incident.measured, incident.unit),
+            amount(incident.measured, incident.unit) + _estimated(incident.estimated),
             amount(incident.limit, incident.unit),
             f"{local_clock(zone, since):%d %b %H:%M}",
         )
@@ -133,13 +134,17 @@ def _print_budgets(console: Console, budgets: tuple[BudgetLine, ...]) -> None:
     for line in sorted(budgets, key=lambda line: -line.ratio)[:SHOWN]:
         table.add_row(
             Text(f"{line.budget} {line.group}".strip()),
-            amount(line.spent, line.unit),
+            amount(line.spent, line.unit) + _estimated(line.estimated),
             amount(line.limit, line.unit),
             f"{line.ratio:.0%}" if line.limit > 0 else "-",
             "" if line.standing is Standing.READY else "at least: a gap is not read yet",
         )
     console.print(table)
     _print_rest(console, len(budgets))
+
+
+def _estimated(pico: int) -> str:
+    return f" ({format_usd(pico)} estimated)" if pico else ""
 
 
 def _print_rest(console: Console, count: int) -> None:
@@ -154,6 +159,7 @@ def _document(picture: Snapshot) -> dict[str, object]:
     return {
         "generations": picture.totals.generations,
         "spend_usd": usd_json(picture.totals.cost_pico),
+        "estimated_usd": usd_json(picture.totals.estimate_pico),
         "unpriced_requests": picture.totals.unpriced,
         "loading": list(picture.loading),
         "projects": [
@@ -186,6 +192,7 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "key": line.group,
                 "unit": line.unit.value,
                 "spent": value(line.spent, line.unit),
+                "estimated_usd": usd_json(line.estimated),
                 "limit": value(line.limit, line.unit),
                 "resets_ms": line.resets_ms,
                 "standing": line.standing.value,
@@ -202,6 +209,7 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "severity": i.severity.word,
                 "state": i.state.value,
                 "measured": value(i.measured, i.unit),
+                "estimated_usd": usd_json(i.estimated),
                 "limit": value(i.limit, i.unit),
                 "opened_ms": i.opened_ms,
                 "told": list(i.told),

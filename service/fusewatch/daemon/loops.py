@@ -8,6 +8,7 @@ from functools import partial
 from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.app.deliver import deliver_one
 from fusewatch.app.ingest import IngestReport, Reader, ingest_pass
+from fusewatch.app.pricing import Shelf, pricing_pass
 from fusewatch.app.reconcile import reconcile_pass
 from fusewatch.bootstrap import ProjectEntry
 from fusewatch.daemon.bells import Bells
@@ -21,6 +22,9 @@ HOUR_MS = 3_600_000
 COMPARE_EVERY_S = 3600.0
 COMPARE_ON_S = 300.0
 """How soon a comparison that left hours unread goes on."""
+
+LIST_AGAIN_S = 600.0
+"""How soon a price list that could not be fetched is asked for again."""
 
 
 @dataclass(slots=True)
@@ -92,6 +96,7 @@ class Loops:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.keep(project.loop, project.step, pause_s=min(10.0, self.parts.poll_interval_s)))
             group.create_task(self.keep(f"compare {entry.name}", project.compare, pause_s=COMPARE_ON_S))
+            group.create_task(self.keep(f"price {entry.name}", project.price, pause_s=COMPARE_ON_S))
 
 
 @dataclass(slots=True)
@@ -105,6 +110,8 @@ class _Project:
     polls: int = 0
     next_poll: float = 0.0
     next_comparison: float = 0.0
+    next_list: float = 0.0
+    shelf: Shelf = field(default_factory=Shelf)
     whole: bool = False
     """Whether the last pass left nothing unread."""
     window_ms: int = 7 * 24 * HOUR_MS
@@ -126,7 +133,7 @@ class _Project:
             self.next_poll = clock.monotonic() + parts.poll_interval_s
         began = clock.monotonic()
         report = await ingest_pass(
-            self._reader(state),
+            await self._reader(state),
             parts.store,
             parts.run,
             clock,
@@ -137,6 +144,8 @@ class _Project:
         self.polls += due
         parts.observer.ingested(state, report, clock.monotonic() - began)
         self.loops.bells.ring("assess")
+        if report.unpriced:
+            self.loops.bells.ring(f"price {self.entry.name}")
         self.whole = report.failure is None and not report.more
         await self._wait(report)
 
@@ -150,21 +159,44 @@ class _Project:
         if self.state is None or not self.whole or clock.monotonic() < self.next_comparison:
             return
         since = need_from(parts.rulebook.rules, clock.now_ms())
-        report = await reconcile_pass(self._reader(self.state), parts.store, parts.run, clock, from_ms=since)
+        report = await reconcile_pass(await self._reader(self.state), parts.store, parts.run, clock, from_ms=since)
         pause_s = COMPARE_ON_S if report.left else COMPARE_EVERY_S
         wish_s = getattr(report.failure, "retry_after_s", None) or 0.0
         self.next_comparison = clock.monotonic() + max(pause_s, wish_s)
         parts.observer.reconciled(self.state, report)
         self.loops.bells.ring("assess")
 
-    def _reader(self, state: ProjectState) -> Reader:
+    async def price(self) -> None:
+        """Beside the polls: estimates follow the prices in the budget file and, while anything is unpriced, hourly
+        those of Langfuse's list."""
+        parts, clock = self.loops.parts, self.loops.parts.clock
+        await self.loops.bells.wait(f"price {self.entry.name}", parts.tick_s)
+        if self.state is None:
+            return
+        fetch = self.identified and clock.monotonic() >= self.next_list
+        prices = parts.rulebook.rules.prices
+        report = await pricing_pass(
+            self.entry.source, self.state.key, parts.store, parts.run, clock, self.shelf, prices, fetch=fetch
+        )
+        if report.failure is not None:
+            self.next_list = clock.monotonic() + max(
+                LIST_AGAIN_S, getattr(report.failure, "retry_after_s", None) or 0.0
+            )
+        parts.observer.priced(self.state, report)
+        if report.changed:
+            self.loops.bells.ring("assess")
+
+    async def _reader(self, state: ProjectState) -> Reader:
         parts = self.loops.parts
+        prices = parts.rulebook.rules.prices
+        book = await parts.run(lambda: parts.store.ingest(state.key, lambda u: self.shelf.take(u, prices)))
         return Reader(
             source=self.entry.source,
             project=state.key,
             resolver=Resolver(parts.rulebook.rules.attribution),
             window_ms=min(self.window_ms, window_of(state.api)),
             lookback=parts.lookback,
+            prices=book,
         )
 
     async def _wait(self, report: IngestReport) -> None:

@@ -5,6 +5,7 @@ from structlog.typing import FilteringBoundLogger
 from fusewatch.app.assess import AssessReport
 from fusewatch.app.deliver import Attempt, Outcome
 from fusewatch.app.ingest import IngestReport
+from fusewatch.app.pricing import PricingReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Reason
@@ -64,6 +65,17 @@ class LogObserver:
             )
         if report.drift_pico:
             log.warning("ledger_differs", drift_usd=usd_json(report.drift_pico))
+
+    def priced(self, project: ProjectState, report: PricingReport) -> None:
+        log = self._log.bind(project=project.name)
+        if report.failure is not None:
+            log.warning("prices_unreadable", reason=report.failure.reason, error=str(report.failure))
+        if report.models is not None:
+            log.debug("prices_fetched", models=report.models)
+        if report.skipped:
+            log.debug("prices_skipped", count=len(report.skipped), models=report.skipped[:REJECTED_SHOWN])
+        if report.changed:
+            log.info("estimates_changed", generations=report.changed)
 
     def unidentified(self, name: str, error: Exception) -> None:
         reason = error.reason if isinstance(error, Permanent | Retryable) else "internal"

@@ -7,6 +7,7 @@ from typing import Protocol
 from fusewatch.app.assess import AssessReport
 from fusewatch.app.deliver import Attempt
 from fusewatch.app.ingest import IngestReport
+from fusewatch.app.pricing import PricingReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.bootstrap import Connections
 from fusewatch.domain.readplan import Lookback
@@ -41,6 +42,8 @@ class Observer(Protocol):
     def ingested(self, project: ProjectState, report: IngestReport, seconds: float) -> None: ...
 
     def reconciled(self, project: ProjectState, report: ReconcileReport) -> None: ...
+
+    def priced(self, project: ProjectState, report: PricingReport) -> None: ...
 
     def unidentified(self, name: str, error: Exception) -> None: ...
 

@@ -121,6 +121,8 @@ class Daemon:
                 continue
             observer.reloaded(None)
             self.bells.ring("assess")
+            for entry in connections.projects:
+                self.bells.ring(f"price {entry.name}")
             if rulebook.mark() != connections.mark:
                 again.set()
                 return

@@ -16,6 +16,7 @@ from fusewatch import __version__
 from fusewatch.app.assess import AssessReport
 from fusewatch.app.deliver import Attempt
 from fusewatch.app.ingest import IngestReport
+from fusewatch.app.pricing import PricingReport
 from fusewatch.app.rategate import RateGates
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
@@ -207,6 +208,10 @@ class _All:
     def reconciled(self, project: ProjectState, report: ReconcileReport) -> None:
         for observer in self._observers:
             observer.reconciled(project, report)
+
+    def priced(self, project: ProjectState, report: PricingReport) -> None:
+        for observer in self._observers:
+            observer.priced(project, report)
 
     def unidentified(self, name: str, error: Exception) -> None:
         for observer in self._observers:

@@ -12,6 +12,7 @@ from typing import TextIO
 from fusewatch.app.assess import AssessReport
 from fusewatch.app.deliver import Attempt
 from fusewatch.app.ingest import IngestReport
+from fusewatch.app.pricing import PricingReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.daemon.run import Daemon
 from fusewatch.daemon.service import Service, run_service
@@ -118,6 +119,9 @@ class Stage:
         self.result.alerts.extend(change.notice for change in report.changes if _was_told(change))
 
     def reconciled(self, project: ProjectState, report: ReconcileReport) -> None:
+        del project, report
+
+    def priced(self, project: ProjectState, report: PricingReport) -> None:
         del project, report
 
     def unidentified(self, name: str, error: Exception) -> None:

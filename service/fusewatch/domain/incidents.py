@@ -149,6 +149,7 @@ def _announce(
             severity=max(memory.severity, threshold.severity),
             level=threshold.share,
             measured=verdict.measured,
+            estimated=verdict.estimated,
             changed_ms=now_ms,
             timing=timing,
         )
@@ -173,6 +174,7 @@ def _announce(
         limit=verdict.limit,
         unit=verdict.unit,
         measured=verdict.measured,
+        estimated=verdict.estimated,
         opened_ms=now_ms,
         changed_ms=now_ms,
         timing=timing,
@@ -188,9 +190,15 @@ def _quiet(verdict: Verdict, memory: Incident | None, now_ms: int, *, ended: boo
     if memory is None:
         return Step(None)
     if ended or memory.state is not State.RESOLVED:
-        return Step(replace(memory, measured=verdict.measured) if memory.unit is verdict.unit else memory)
+        return Step(
+            replace(memory, measured=verdict.measured, estimated=verdict.estimated)
+            if memory.unit is verdict.unit
+            else memory
+        )
     share = _share(verdict)
-    now = replace(memory, measured=verdict.measured, limit=verdict.limit, unit=verdict.unit)
+    now = replace(
+        memory, measured=verdict.measured, estimated=verdict.estimated, limit=verdict.limit, unit=verdict.unit
+    )
     if share < memory.level and (_raised(verdict, memory) or verdict.clearly_below(memory.level)):
         return Step(replace(now, level=share, changed_ms=now_ms))
     return Step(now)
@@ -214,6 +222,7 @@ def _go_on(subject: Subject, verdict: Verdict, memory: Incident, now_ms: int, st
         memory,
         state=State.OPEN,
         measured=verdict.measured,
+        estimated=verdict.estimated,
         limit=verdict.limit,
         unit=verdict.unit,
         labels=subject.labels,
@@ -265,7 +274,9 @@ def _fallen(verdict: Verdict, memory: Incident, now: Incident, now_ms: int) -> S
     incident = replace(now, state=State.RESOLVED, level=_share(verdict), changed_ms=now_ms)
     if raised:
         return Step(incident, Reason.RESOLVED, Cause.LIMIT_RAISED, previous=memory.limit)
-    return Step(incident, Reason.RESOLVED, Cause.CORRECTED, previous=memory.measured)
+    by_estimate = memory.estimated - verdict.estimated >= memory.measured - verdict.measured > 0
+    cause = Cause.REESTIMATED if by_estimate else Cause.CORRECTED
+    return Step(incident, Reason.RESOLVED, cause, previous=memory.measured)
 
 
 def _line_above(verdict: Verdict, memory: Incident) -> Fraction:

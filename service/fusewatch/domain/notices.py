@@ -53,6 +53,8 @@ class Cause(StrEnum):
     NONE = ""
     LIMIT_RAISED = "limit_raised"
     CORRECTED = "corrected"
+    REESTIMATED = "reestimated"
+    """Our estimate for usage without a price fell: Langfuse has a cost now, or the prices are others."""
     READ_AGAIN = "read_again"
 
 
@@ -87,7 +89,9 @@ class Incident:
     `key` holds the values of the rule's `each` dimensions in their order; `labels` are (dimension, value) pairs for
     people, with project names in place of ids. `level` is the highest threshold that counts as announced; `measured`
     and `limit` are in the rule's unit (1e-12 USD for money); for a spike `limit` is factor x baseline and `baseline`
-    what was compared. `told` names the destinations that were told of the opening.
+    what was compared. `told` names the destinations that were told of the opening. `estimated` is the part of
+    `measured` that is our own estimate for usage without a price, 1e-12 USD; for `unpriced`, which measures requests,
+    what they are estimated to cost.
 
     For a watch: `unpriced` measures requests, and `parts` are those of the models with most of them; `drift` measures
     ledger minus Langfuse; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
@@ -119,6 +123,7 @@ class Incident:
     baseline_days: int = 0
     detail: str = ""
     parts: tuple[tuple[str, int], ...] = ()
+    estimated: int = 0
 
     @property
     def group(self) -> str:

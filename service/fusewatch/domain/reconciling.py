@@ -20,12 +20,14 @@ class HourLedger(NamedTuple):
 
     `cost_pico` counts; `gone_pico` is the part of it that vanished in Langfuse; `moved_pico` is what versions that lost
     to one at another start still hold there: it does not count, but Langfuse's metrics count it for good.
+    `estimated_pico` is our own estimate for usage without a price: no part of the cost, Langfuse knows nothing of it.
     """
 
     cost_pico: int
     gone_pico: int
     moved_pico: int
     rows: int
+    estimated_pico: int = 0
 
 
 class HourReading(NamedTuple):

@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from fractions import Fraction
 
 from fusewatch.domain.periods import Calendar, Every
+from fusewatch.domain.prices import Price
 
 BUILT_IN_DIMENSIONS = (
     "project",
@@ -260,6 +261,7 @@ class RuleSet:
     unattributed: Unattributed = Unattributed()
     silent: Silent = Silent()
     digests: tuple[Digest, ...] = ()
+    prices: tuple[Price, ...] = ()
     metric_labels: tuple[str, ...] = ("feature", "team", "model", "operation")
     max_series: int = 5000
     history_ms: int = 35 * 86_400_000

@@ -103,17 +103,19 @@ class Generation(NamedTuple):
 
 
 class Amounts(NamedTuple):
-    """What a scope spent over a span: cost in 1e-12 USD, tokens, requests."""
+    """What a scope spent over a span: Langfuse's own cost in 1e-12 USD, tokens, requests, and our estimate for usage
+    without a price, which is never part of the cost."""
 
     cost_pico: int = 0
     tokens: int = 0
     requests: int = 0
+    estimate_pico: int = 0
 
     def plus(self, other: "Amounts") -> "Amounts":
-        return Amounts(self[0] + other[0], self[1] + other[1], self[2] + other[2])
+        return Amounts(self[0] + other[0], self[1] + other[1], self[2] + other[2], self[3] + other[3])
 
     def minus(self, other: "Amounts") -> "Amounts":
-        return Amounts(self[0] - other[0], self[1] - other[1], self[2] - other[2])
+        return Amounts(self[0] - other[0], self[1] - other[1], self[2] - other[2], self[3] - other[3])
 
 
 class Delta(NamedTuple):

@@ -34,7 +34,8 @@ class Verdict:
     """What was measured against which line, in the rule's unit, and which thresholds it passed, in rising order.
 
     `ahead` are the thresholds not passed, rising: the declared ones and the next doubling. `least` is the amount that
-    no threshold is passed below, whatever its share: a spike's baseline and floor together.
+    no threshold is passed below, whatever its share: a spike's baseline and floor together. `estimated` is the part of
+    `measured` that is our own estimate, for money only.
     """
 
     unit: Unit
@@ -46,6 +47,7 @@ class Verdict:
     notify: tuple[str, ...] | None = None
     ahead: tuple[Threshold, ...] = ()
     least: int = 0
+    estimated: int = 0
 
     @property
     def highest(self) -> Threshold | None:
@@ -63,14 +65,19 @@ class Verdict:
 
 
 def measure(amounts: Amounts, unit: Unit) -> int:
-    """The one of the amounts that `unit` counts."""
+    """The one of the amounts that `unit` counts; money with our estimate for usage without a price."""
     match unit:
         case Unit.USD:
-            return amounts.cost_pico
+            return amounts.cost_pico + amounts.estimate_pico
         case Unit.TOKENS:
             return amounts.tokens
         case Unit.REQUESTS:
             return amounts.requests
+
+
+def estimated(amounts: Amounts, unit: Unit) -> int:
+    """The part of `measure` that is our own estimate."""
+    return amounts.estimate_pico if unit is Unit.USD else 0
 
 
 def override_for(budget: Budget, labels: Mapping[str, str], at_ms: int) -> Override | None:
@@ -133,13 +140,15 @@ def judge_budget(budget: Budget, labels: Mapping[str, str], spent: Amounts, at_m
         passed=passed(budget.thresholds, measured, limit.amount),
         notify=override.notify if override else None,
         ahead=ahead(budget.thresholds, measured, limit.amount),
+        estimated=estimated(spent, limit.unit),
     )
 
 
-def judge_spike(spike: Spike, today: int, days: Sequence[int]) -> Verdict | None:
+def judge_spike(spike: Spike, today: int, days: Sequence[int], *, estimate: int = 0) -> Verdict | None:
     """Today so far against complete days before it; None while there are fewer than `at_least` of them.
 
-    `days` are the amounts of the days that count, zero days included. BUDGET_FILE, "Spike, exactly": it fires when
+    `days` are the amounts of the days that count, zero days included; `estimate` is the part of `today` that is our
+    own. BUDGET_FILE, "Spike, exactly": it fires when
     today > factor x baseline and today - baseline >= floor. Days that corrections took below zero make no baseline
     below zero.
     """
@@ -163,4 +172,5 @@ def judge_spike(spike: Spike, today: int, days: Sequence[int]) -> Verdict | None
         baseline_days=len(days),
         ahead=SPIKE_LEVELS[len(fired) :],
         least=ceil(baseline + spike.floor),
+        estimated=estimate,
     )

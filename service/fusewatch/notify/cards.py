@@ -76,7 +76,9 @@ def short(notice: Notice, *, one_rule: bool = False) -> Card:
     if incident.kind is not Kind.BUDGET or notice.reason is Reason.WITHDRAWN:
         return Card(tone(notice), headline(notice))
     every = period_of(incident)
-    amounts = f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}"
+    amounts = (
+        f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}{estimated_part(incident)}"
+    )
     who = _key(incident) if one_rule and incident.labels else subject(incident)
     rate = _RATES[every] if every and not one_rule else ""
     if notice.reason in (Reason.OPENED, Reason.ESCALATED):
@@ -123,10 +125,18 @@ def _at_least(notice: Notice) -> str:
     return "at least " if notice.at_least else ""
 
 
+def estimated_part(*incidents: Incident) -> str:
+    """The part of an amount that is our own estimate: ` ($12.00 estimated)`; of several, of their sum."""
+    pico = sum(incident.estimated for incident in incidents)
+    return f" ({amount(pico, Unit.USD)} estimated)" if pico else ""
+
+
 def _budget(notice: Notice) -> Line:
     incident = notice.incident
     who, what = subject(incident), budget_phrase(incident)
-    amounts = f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}"
+    amounts = (
+        f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}{estimated_part(incident)}"
+    )
     match notice.reason:
         case Reason.OPENED | Reason.ESCALATED:
             share = percent(notice.threshold)
@@ -160,6 +170,9 @@ def _why_resolved(notice: Notice) -> str:
             return " (limit raised)" if before is None else f" (limit raised from {amount(before, unit)})"
         case Cause.CORRECTED:
             return _corrected(unit, None if before is None else before - notice.incident.measured)
+        case Cause.REESTIMATED:
+            fall = "" if before is None else f" by {amount(before - notice.incident.measured, unit)}"
+            return f" (the estimate for usage without a price fell{fall})"
         case Cause.READ_AGAIN:
             return " (read again in Langfuse)"
         case _:
@@ -185,7 +198,7 @@ def _late(notice: Notice) -> Line:
 def _spike(notice: Notice) -> Line:
     incident = notice.incident
     who = subject(incident)
-    today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} today so far"
+    today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} today so far{estimated_part(incident)}"
     verb = {Unit.USD: "costs", Unit.TOKENS: "uses", Unit.REQUESTS: "makes"}[incident.unit]
     if incident.baseline is None:
         return (f"{who} {verb} more than usual: {today}", *_late(notice))
@@ -195,7 +208,8 @@ def _spike(notice: Notice) -> Line:
     if notice.reason is Reason.WITHDRAWN:
         return (f"{who} is no longer watched, its rule changed; it stood at {today}, average {average}",)
     if notice.reason is Reason.ROLLED_OVER:
-        return (f"{who} starts a new day; the last one ended at {amount(incident.measured, incident.unit)}",)
+        ended_at = f"{amount(incident.measured, incident.unit)}{estimated_part(incident)}"
+        return (f"{who} starts a new day; the last one ended at {ended_at}",)
     if incident.baseline <= 0:
         return (f"{who} {verb} {today}, and nothing on the days before", *_late(notice))
     ratio = multiple(Fraction(incident.measured, incident.baseline))
@@ -229,6 +243,9 @@ def _body(notice: Notice) -> tuple[Line, ...]:
             lines += watchcards.body(notice)
         case _:
             assert_never(notice.incident.kind)
+    if notice.incident.estimated and not notice.incident.kind.is_watch:
+        part = amount(notice.incident.estimated, Unit.USD)
+        lines.append((f"{part} of it is estimated: Langfuse has no price for that usage",))
     if notice.at_least:
         lines.append(("part of the period is not read yet: this is a lower bound",))
     if notice.incident.detail:

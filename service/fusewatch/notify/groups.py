@@ -112,4 +112,5 @@ def _sum_part(over: Sequence[Notice]) -> list[str]:
     if len(over) < 2 or every is None or not _same_keyed_budget(over) or over[0].at_ms >= first.period_end_ms:
         return []
     total = sum(n.incident.measured for n in over)
-    return [f"{amount(total, first.unit)} {_NOW[every]} in all"]
+    part = cards.estimated_part(*(n.incident for n in over))
+    return [f"{amount(total, first.unit)} {_NOW[every]} in all{part}"]

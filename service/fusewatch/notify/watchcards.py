@@ -45,10 +45,9 @@ def body(notice: Notice) -> list[Line]:
     match incident.kind:
         case Kind.UNPRICED:
             lines: list[Line] = [(_by_model(incident),)] if len(incident.parts) > 1 else []
-            return [
-                *lines,
-                ("no budget counts that cost; a model definition with a price in Langfuse does, from then on",),
-            ]
+            counted = "budgets count the estimate" if incident.estimated else "no budget counts that cost"
+            helps = "prices in the budget file, or a model definition with a price in Langfuse, from then on"
+            return [*lines, (f"{counted}; what helps: {helps}",)]
         case Kind.DRIFT:
             return [("by hour: fusewatch reconcile",)]
         case Kind.UNATTRIBUTED:
@@ -86,7 +85,13 @@ def _unpriced(who: str, incident: Incident, *, resolved: bool) -> str:
     if resolved:
         return f"{who}: Langfuse has priced them; {requests} of today {verb} no price now"
     models = f" of {clean(incident.parts[0][0])}" if len(incident.parts) == 1 else ""
-    return f"{who}: {requests}{models} {verb} no price today. Their cost is unknown, not zero."
+    return f"{who}: {requests}{models} {verb} no price today. {_unpriced_cost(incident)}"
+
+
+def _unpriced_cost(incident: Incident) -> str:
+    if not incident.estimated:
+        return "Their cost is unknown, not zero."
+    return f"Their cost is estimated at {amount(incident.estimated, Unit.USD)}, as far as prices are known."
 
 
 def _by_model(incident: Incident) -> str:

@@ -88,6 +88,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     unit: Unit
     measured: Amount
+    estimated_usd: Amount
     limit: Amount
     baseline: Amount | None
     previous: Amount | None
@@ -254,6 +255,7 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         threshold=float(notice.threshold),
         unit=unit,
         measured=_amount(incident.measured, unit),
+        estimated_usd=usd_json(incident.estimated),
         limit=_amount(incident.limit, unit),
         baseline=None if incident.baseline is None else _amount(incident.baseline, unit),
         previous=None if notice.previous is None else _amount(notice.previous, unit),

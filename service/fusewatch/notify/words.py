@@ -142,7 +142,8 @@ def _state_at_start(notices: Sequence[Notice]) -> Line:
 def _over_at_start(notice: Notice) -> Line:
     incident = notice.incident
     return (
-        f"{cards.subject(incident)}: {amount_of(incident.measured, incident.limit, incident.unit)}",
+        f"{cards.subject(incident)}: {amount_of(incident.measured, incident.limit, incident.unit)}"
+        f"{cards.estimated_part(incident)}",
         *_since(notice),
     )
 

@@ -7,6 +7,7 @@ import msgspec
 
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
+from fusewatch.domain.prices import ModelPrices
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _incident = msgspec.json.Decoder(Incident, dec_hook=_decode_other)
 _message = msgspec.json.Decoder(Message, dec_hook=_decode_other)
 _lateness = msgspec.json.Decoder(Lateness)
+_models = msgspec.json.Decoder(tuple[ModelPrices, ...], dec_hook=_decode_other)
 _strings = msgspec.json.Decoder(tuple[str, ...])
 _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 
@@ -45,6 +47,10 @@ def message_of(text: str) -> Message:
 
 def lateness_of(text: str) -> Lateness:
     return _lateness.decode(text)
+
+
+def models_of(text: str) -> tuple[ModelPrices, ...]:
+    return _models.decode(text)
 
 
 def strings_of(text: str) -> tuple[str, ...]:

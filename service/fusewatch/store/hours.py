@@ -20,16 +20,21 @@ _SUMS = ", ".join(
 )
 
 
+_ESTIMATES = ", ".join(
+    f"coalesce(sum(CASE WHEN counted = 1 THEN estimate {sign} {_MICRO} END), 0)" for sign in ("/", "%")
+)
+
+
 def ledger(link: Link, project: int, span: Span) -> dict[int, HourLedger]:
     """See `ports.IngestUnit.hours`."""
     rows = link.rows(
-        f"SELECT start_ms / {HOUR_MS} AS hour, sum(counted), {_SUMS} FROM generation"  # noqa: S608 our own names only
+        f"SELECT start_ms / {HOUR_MS} AS hour, sum(counted), {_SUMS}, {_ESTIMATES} FROM generation"  # noqa: S608 our own names only
         " WHERE project = ? AND start_ms >= ? AND start_ms < ? GROUP BY hour",
         (project, *span),
     )
     return {
-        hour * HOUR_MS: HourLedger(join(cost, cost_lo), join(gone, gone_lo), join(moved, moved_lo), count)
-        for hour, count, cost, cost_lo, gone, gone_lo, moved, moved_lo in rows
+        hour * HOUR_MS: HourLedger(join(*sums[0:2]), join(*sums[2:4]), join(*sums[4:6]), count, join(*sums[6:8]))
+        for hour, count, *sums in rows
     }
 
 
@@ -88,8 +93,9 @@ def distrust_sums(link: Link) -> None:
     for table in ("series", "series_key", "view", "dirty"):
         link.run(f"DELETE FROM {table}")  # noqa: S608 our own names only
     link.run(
-        f"UPDATE project SET (generations, cost_hi, cost_lo, unpriced) = (SELECT count(*),"  # noqa: S608 our own names only
+        f"UPDATE project SET (generations, cost_hi, cost_lo, unpriced, est_hi, est_lo) = (SELECT count(*),"  # noqa: S608 our own names only
         f" coalesce(sum(cost / {_MICRO}), 0), coalesce(sum(cost % {_MICRO}), 0),"
-        " coalesce(sum(CASE WHEN pricing != 0 THEN 1 END), 0)"
+        " coalesce(sum(CASE WHEN pricing != 0 THEN 1 END), 0),"
+        f" coalesce(sum(estimate / {_MICRO}), 0), coalesce(sum(estimate % {_MICRO}), 0)"
         " FROM generation g WHERE g.project = project.id AND g.counted = 1)"
     )

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from fusewatch.domain.merge import order_key
 from fusewatch.domain.money import split
 from fusewatch.domain.periods import CELL_MS
-from fusewatch.domain.usage import Amounts, Dimensions, Generation
-from fusewatch.ports import Recorded, Span
-from fusewatch.store import bulk, identity
+from fusewatch.domain.prices import NO_PRICES, PriceBook
+from fusewatch.domain.usage import Amounts, Dimensions, Generation, Pricing, Tokens
+from fusewatch.ports import EstimatePlace, Recorded, Reestimated, Span
+from fusewatch.store import bulk, estimates, identity
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.ids import identity_hash, pack
@@ -18,6 +19,7 @@ from fusewatch.store.rows import (
     COST,
     COUNTED,
     DIMS,
+    ESTIMATE,
     KEY,
     OBS,
     PERSON,
@@ -27,17 +29,23 @@ from fusewatch.store.rows import (
     SELECT,
     SESSION,
     START,
+    TOKENS,
     TOTAL,
     TRACE,
     LedgerRow,
     order_of,
+    with_estimate,
     with_state,
 )  # fmt: skip
 
 _Place = tuple[int, bytes, bytes]
 """Where a version stands in the ledger of a project: start, trace, observation."""
 
-_DIRTY = ("project", "cell", "dims", "person", "session", "cost_hi", "cost_lo", "tokens", "requests")
+_DIRTY = (
+    *("project", "cell", "dims", "person", "session", "cost_hi", "cost_lo", "tokens", "requests"),
+    *("est_hi", "est_lo"),
+)
+_REESTIMATED_AT_ONCE = 2_000
 
 
 class _Changes:
@@ -82,9 +90,13 @@ class Ledger:
         self._counters = counters
         self._project = project
         self.counters_from_ms = counters_from_ms
+        self._prices = NO_PRICES
 
-    def record(self, span: Span, generations: Sequence[Generation], now_ms: int, *, whole: bool) -> Recorded:
+    def record(
+        self, span: Span, generations: Sequence[Generation], now_ms: int, *, whole: bool, prices: PriceBook
+    ) -> Recorded:
         """See `ports.IngestUnit.record`. ValueError for a generation that starts outside the span."""
+        self._prices = prices
         read = _newest(span, generations)
         fresh, newer = self._differences(read, whole=whole)
         if not fresh and not newer:
@@ -98,10 +110,28 @@ class Ledger:
         self._tell(changes.lost, -1)
         delta = self._mark_dirty(changes)
         unpriced = _unpriced(changes.gained)
+        if unpriced:
+            estimates.formed_by(self._link, self._project, prices.revision)
         self._add_to_totals(delta, unpriced - _unpriced(changes.lost))
         new = len(fresh) - moved
         changed = len(newer) + moved
         return Recorded(new, changed, len(read) - new - changed, delta, unpriced, first_seen)
+
+    def estimate_again(self, prices: PriceBook, after: EstimatePlace | None) -> Reestimated:
+        """Form the estimates of a bounded number of counted rows without a price anew, those behind `after` in the
+        order of `EstimatePlace`; the changes go where those of `record` go."""
+        self._prices = prices
+        rows = estimates.rows_after(self._link, self._project, after, _REESTIMATED_AT_ONCE)
+        changes = _Changes()
+        for row, new in zip(rows, self._estimated(rows), strict=True):
+            if new[ESTIMATE] != row[ESTIMATE]:
+                changes.replaced[_place(row)] = new
+                changes.swap(row, new)
+        if changes.replaced:
+            estimates.write(self._link, self._project, list(changes.replaced.values()))
+            self._add_to_totals(self._mark_dirty(changes), 0)
+        last = estimates.place_of(rows[-1]) if len(rows) == _REESTIMATED_AT_ONCE else None
+        return Reestimated(len(rows), len(changes.replaced), last)
 
     def _differences(
         self, read: dict[_Place, Generation], *, whole: bool
@@ -153,12 +183,60 @@ class Ledger:
             tokens,
             durations,
             digests,
+            self._estimates(costs, pricings, tokens, dimensions),
             strict=True,
         )
         project = self._project
         return [
-            (project, *place, at, cost, pricing, dims_id, user, session, *used, duration, digest, 1, now_ms, None)
-            for place, at, cost, pricing, dims_id, user, session, used, duration, digest in columns
+            (
+                project,
+                *place,
+                at,
+                cost,
+                pricing,
+                dims_id,
+                user,
+                session,
+                *used,
+                duration,
+                digest,
+                guess,
+                1,
+                now_ms,
+                None,
+            )
+            for place, at, cost, pricing, dims_id, user, session, used, duration, digest, guess in columns
+        ]
+
+    def _estimates(
+        self,
+        costs: Sequence[int],
+        pricings: Sequence[Pricing],
+        tokens: Sequence[Tokens],
+        dimensions: Sequence[Dimensions],
+    ) -> Sequence[int | None]:
+        """What the generations without a whole price are estimated at, beside their cost; None for the others."""
+        if not any(pricings):
+            return (None,) * len(costs)
+        of = self._prices.estimate
+        return [
+            of(d.model, used, pricing, cost) if pricing else None
+            for cost, pricing, used, d in zip(costs, pricings, tokens, dimensions, strict=True)
+        ]
+
+    def _estimated(self, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+        """Stored rows with the estimates that the present prices give."""
+        dims = self._interning.dims({row[DIMS] for row in rows if row[PRICING]})
+        return [
+            with_estimate(
+                row,
+                self._prices.estimate(
+                    dims[row[DIMS]].model, Tokens._make((*row[TOKENS], row[TOTAL])), Pricing(row[PRICING]), row[COST]
+                ),
+            )
+            if row[PRICING]
+            else row
+            for row in rows
         ]
 
     def _apply(self, changes: _Changes, fresh: list[LedgerRow], newer: list[LedgerRow]) -> int:
@@ -208,6 +286,8 @@ class Ledger:
                     replaced_cost = counting[COST]
                 seen_ms = row[SEEN] if known is None else known[SEEN]
                 settled = with_state(row, counted=row is winner, seen_ms=seen_ms, replaced_cost=replaced_cost)
+                if row is winner and row is known:  # prices may have changed while it did not count
+                    (settled,) = self._estimated([settled])
                 if known is None:
                     changes.inserted.append(settled)
                 elif settled != known:
@@ -238,27 +318,28 @@ class Ledger:
         for rows, sign in ((changes.gained, 1), (changes.lost, -1)):
             for row in rows:
                 key = (row[START] // CELL_MS, row[DIMS], row[PERSON], row[SESSION])
+                estimate = row[ESTIMATE] or 0
                 held = cells.get(key)
                 if held is None:
-                    cells[key] = [sign * row[COST], sign * row[TOTAL], sign]
+                    cells[key] = [sign * row[COST], sign * row[TOTAL], sign, sign * estimate]
                 else:
                     held[0] += sign * row[COST]
                     held[1] += sign * row[TOTAL]
                     held[2] += sign
+                    held[3] += sign * estimate
         dirty = [
-            (self._project, *key, *split(cost), tokens, requests)
-            for key, (cost, tokens, requests) in cells.items()
-            if cost or tokens or requests
+            (self._project, *key, *split(cost), tokens, requests, *split(estimate))
+            for key, (cost, tokens, requests, estimate) in cells.items()
+            if cost or tokens or requests or estimate
         ]
         bulk.insert(self._link, "dirty", _DIRTY, dirty)
         return Amounts(*map(sum, zip(*cells.values(), strict=True)))
 
     def _add_to_totals(self, delta: Amounts, unpriced: int) -> None:
-        hi, lo = split(delta.cost_pico)
         self._link.run(
             "UPDATE project SET generations = generations + ?, cost_hi = cost_hi + ?, cost_lo = cost_lo + ?,"
-            " unpriced = unpriced + ? WHERE id = ?",
-            (delta.requests, hi, lo, unpriced, self._project),
+            " unpriced = unpriced + ?, est_hi = est_hi + ?, est_lo = est_lo + ? WHERE id = ?",
+            (delta.requests, *split(delta.cost_pico), unpriced, *split(delta.estimate_pico), self._project),
         )
 
 

@@ -24,6 +24,7 @@ COLUMNS = (
     "total",
     "duration_ms",
     "digest",
+    "estimate",
     "counted",
     "seen_ms",
     "replaced_cost",
@@ -32,9 +33,9 @@ KEY = ("project", "start_ms", "trace", "obs")
 
 PROJECT, START, TRACE, OBS, UPDATED, COST, PRICING, DIMS, PERSON, SESSION = range(10)
 TOKENS = slice(10, 17)
-TOTAL, DURATION, DIGEST, COUNTED, SEEN, REPLACED = range(17, 23)
-CONTENT = slice(0, 20)
-"""What Langfuse said, without what we remember about it."""
+TOTAL, DURATION, DIGEST, ESTIMATE, COUNTED, SEEN, REPLACED = range(17, 24)
+CONTENT = slice(0, 21)
+"""What Langfuse said, and what we make of usage that it could not price, without what we remember about the row."""
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM generation"  # noqa: S608 our own names only
 
@@ -43,6 +44,10 @@ _HOUR_MS = 3_600_000
 
 def with_state(row: LedgerRow, *, counted: bool, seen_ms: int, replaced_cost: int | None) -> LedgerRow:
     return (*row[:COUNTED], int(counted), seen_ms, replaced_cost)
+
+
+def with_estimate(row: LedgerRow, estimate: int | None) -> LedgerRow:
+    return (*row[:ESTIMATE], estimate, *row[COUNTED:])
 
 
 def order_of(row: LedgerRow) -> tuple[int, int, int, int]:

@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -65,6 +65,12 @@ project = sa.Table(
     _big("cost_lo", default=0),
     _big("unpriced", default=0),
     _text("lateness", default=""),
+    _big("est_hi", default=0),
+    _big("est_lo", default=0),
+    # Langfuse's price list as last fetched, and the revision of the price book by which estimates were formed.
+    _text("models", default=""),
+    _big("models_ms", nullable=True),
+    _text("estimated_by", default=""),
 )
 
 coverage = sa.Table(
@@ -166,6 +172,8 @@ dirty = sa.Table(
     _big("cost_lo"),
     _big("tokens"),
     _big("requests"),
+    _big("est_hi", default=0),
+    _big("est_lo", default=0),
 )
 
 view = sa.Table("view", metadata, sa.Column("id", sa.Text, primary_key=True), _big("built"))
@@ -192,6 +200,8 @@ series = sa.Table(
     _big("cost_lo"),
     _big("tokens"),
     _big("requests"),
+    _big("est_hi", default=0),
+    _big("est_lo", default=0),
     sqlite_with_rowid=False,
 )
 

@@ -12,10 +12,11 @@ from fusewatch.store.interning import Interning
 from fusewatch.store.rows import hours
 
 QUARTER, DAY = 0, 1
-_SERIES = ("key", "grain", "bucket", "cost_hi", "cost_lo", "tokens", "requests")
+_SERIES = ("key", "grain", "bucket", "cost_hi", "cost_lo", "tokens", "requests", "est_hi", "est_lo")
 _SERIES_KEY = ("id", "view", "key", "first_cell", "last_cell")
 _CELLS = (
-    "SELECT s.bucket, s.cost_hi, s.cost_lo, s.tokens, s.requests FROM series_key k JOIN series s ON s.key = k.id"
+    "SELECT s.bucket, s.cost_hi, s.cost_lo, s.tokens, s.requests, s.est_hi, s.est_lo"
+    " FROM series_key k JOIN series s ON s.key = k.id"
     " WHERE k.view = ? AND k.key = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ? ORDER BY s.bucket"
 )
 
@@ -57,7 +58,10 @@ class SeriesReader:
 
     def _cells(self, view: str, key: Key, grain: int, start: int, end: int) -> list[tuple[int, Amounts]]:
         rows = self._link.rows(_CELLS, (view, codec.encode(key), grain, start, end))
-        cells = [(bucket, Amounts(join(hi, lo), tokens, requests)) for bucket, hi, lo, tokens, requests in rows]
+        cells = [
+            (bucket, Amounts(join(hi, lo), tokens, requests, join(est_hi, est_lo)))
+            for bucket, hi, lo, tokens, requests, est_hi, est_lo in rows
+        ]
         return [cell for cell in cells if any(cell[1])]
 
 
@@ -81,6 +85,7 @@ class _Pending:
                 held[0] += amounts[0]
                 held[1] += amounts[1]
                 held[2] += amounts[2]
+                held[3] += amounts[3]
 
 
 class SeriesWriter(SeriesReader):
@@ -115,8 +120,8 @@ class SeriesWriter(SeriesReader):
             for key, pending in keys.items():
                 number = ids[key]
                 cells += [
-                    (number, *place, *split(cost), tokens, requests)
-                    for place, (cost, tokens, requests) in pending.cells.items()
+                    (number, *place, *split(cost), tokens, requests, *split(estimate))
+                    for place, (cost, tokens, requests, estimate) in pending.cells.items()
                 ]
         self._pending.clear()
         cells.sort()
@@ -182,7 +187,8 @@ class SeriesWriter(SeriesReader):
         people = "person, session" if uses_people else "NULL, NULL"
         rows = self._link.rows(
             f"SELECT start_ms / {CELL_MS} AS cell, dims, {people}, sum(cost / 1000000), sum(cost % 1000000),"  # noqa: S608 no input in it
-            " sum(total), count(*) FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
+            " sum(total), count(*), coalesce(sum(estimate / 1000000), 0), coalesce(sum(estimate % 1000000), 0)"
+            " FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
             f" GROUP BY cell, dims{', person, session' if uses_people else ''}",
             (project, *span),
         )
@@ -190,7 +196,8 @@ class SeriesWriter(SeriesReader):
 
 
 def deltas(interning: Interning, rows: Sequence[tuple[Any, ...]]) -> list[Delta]:
-    """Rows (project key, cell, dims, person, session, cost_hi, cost_lo, tokens, requests) with names for their ids.
+    """Rows (project key, cell, dims, person, session, cost_hi, cost_lo, tokens, requests, est_hi, est_lo) with names
+    for their ids.
 
     A person or session that is NULL does not matter and becomes `unknown`.
     """
@@ -199,6 +206,13 @@ def deltas(interning: Interning, rows: Sequence[tuple[Any, ...]]) -> list[Delta]
     texts: dict[int | None, str] = {None: UNKNOWN}
     texts.update(named.items())
     return [
-        Delta(project, cell, dims[d], texts[person], texts[session], Amounts(join(hi, lo), tokens, requests))
-        for project, cell, d, person, session, hi, lo, tokens, requests in rows
+        Delta(
+            project,
+            cell,
+            dims[d],
+            texts[person],
+            texts[session],
+            Amounts(join(hi, lo), tokens, requests, join(est_hi, est_lo)),
+        )
+        for project, cell, d, person, session, hi, lo, tokens, requests, est_hi, est_lo in rows
     ]

@@ -14,7 +14,8 @@ from fusewatch.store.counters import DURATIONS, PROJECT, SPEND, Sums
 K = TypeVar("K")
 
 UNPRICED = (
-    "SELECT dims, count(*) FROM generation INDEXED BY generation_unpriced"
+    "SELECT dims, count(*), coalesce(sum(estimate / 1000000), 0), coalesce(sum(estimate % 1000000), 0)"
+    " FROM generation INDEXED BY generation_unpriced"
     " WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1 AND pricing <> 0 GROUP BY dims"
 )
 
@@ -58,11 +59,11 @@ def project_counters(link: Link) -> Sequence[ProjectCounters]:
 
 def totals(link: Link) -> Totals:
     """The running totals of all projects: no look at the ledger itself."""
-    generations, hi, lo, unpriced = link.row(
+    generations, hi, lo, unpriced, est_hi, est_lo = link.row(
         "SELECT coalesce(sum(generations), 0), coalesce(sum(cost_hi), 0), coalesce(sum(cost_lo), 0),"
-        " coalesce(sum(unpriced), 0) FROM project"
+        " coalesce(sum(unpriced), 0), coalesce(sum(est_hi), 0), coalesce(sum(est_lo), 0) FROM project"
     )
-    return Totals(generations, join(hi, lo), unpriced)
+    return Totals(generations, join(hi, lo), unpriced, join(est_hi, est_lo))
 
 
 def values(link: Link, dimension: str) -> Sequence[str]:
@@ -75,9 +76,11 @@ def values(link: Link, dimension: str) -> Sequence[str]:
     return sorted({value for pairs in extras for name, value in pairs if name == dimension})
 
 
-def unpriced(link: Link, project: int, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
-    """(set of dimensions, count) of the generations without a whole price; the partial index holds only such rows."""
-    return link.rows(UNPRICED, (project, from_ms, to_ms))
+def unpriced(link: Link, project: int, from_ms: int, to_ms: int) -> list[tuple[int, int, int]]:
+    """(set of dimensions, count, estimate in 1e-12 USD) of the generations without a whole price; the partial index
+    holds only such rows."""
+    rows = link.rows(UNPRICED, (project, from_ms, to_ms))
+    return [(dims, count, join(hi, lo)) for dims, count, hi, lo in rows]
 
 
 def _series(link: Link, sums: Sums) -> list[tuple[str, str, list[int], list[int]]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
+from fusewatch.domain.prices import NO_PRICES, ModelPrices, PriceBook
 from fusewatch.domain.reconciling import HourLedger, HourReading
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation
 from fusewatch.ports import (
@@ -11,16 +12,19 @@ from fusewatch.ports import (
     DeliveryRow,
     Due,
     DurationSeries,
+    EstimatePlace,
+    ModelList,
     ProjectCounters,
     ProjectState,
     Recorded,
+    Reestimated,
     Row,
     RuleState,
     Span,
     StoredRules,
     Totals,
 )  # fmt: skip
-from fusewatch.store import hours, incidents, meta, outbox, projects, rules, shown
+from fusewatch.store import estimates, hours, incidents, meta, outbox, projects, rules, shown
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
@@ -45,8 +49,37 @@ class IngestUnit:
     def coverage(self) -> Sequence[Span]:
         return projects.spans(self._link, self._id)
 
-    def record(self, span: Span, generations: Sequence[Generation], *, now_ms: int, whole: bool = False) -> Recorded:
-        return self._ledger.record(span, generations, now_ms, whole=whole)
+    def record(
+        self,
+        span: Span,
+        generations: Sequence[Generation],
+        *,
+        now_ms: int,
+        whole: bool = False,
+        prices: PriceBook = NO_PRICES,
+    ) -> Recorded:
+        return self._ledger.record(span, generations, now_ms, whole=whole, prices=prices)
+
+    def has_unpriced(self, from_ms: int) -> bool:
+        return estimates.any_since(self._link, self._id, from_ms)
+
+    def models_ms(self) -> int | None:
+        return estimates.models_ms(self._link, self._id)
+
+    def models(self) -> Sequence[ModelPrices]:
+        return estimates.models(self._link, self._id)
+
+    def put_models(self, found: ModelList, *, at_ms: int) -> None:
+        estimates.put_models(self._link, self._id, found, at_ms)
+
+    def begin_estimates(self, revision: str) -> bool:
+        return estimates.begin(self._link, self._id, revision)
+
+    def estimate_again(self, prices: PriceBook, after: EstimatePlace | None) -> Reestimated:
+        return self._ledger.estimate_again(prices, after)
+
+    def end_estimates(self, revision: str) -> bool:
+        return estimates.end(self._link, self._id, revision)
 
     def cover(self, span: Span, *, read_at_ms: int) -> None:
         projects.cover(self._link, self._id, span, read_at_ms)
@@ -109,8 +142,8 @@ class AssessUnit:
 
     def take_deltas(self, limit: int) -> Sequence[Delta]:
         rows = self._link.rows(
-            "SELECT project, cell, dims, person, session, cost_hi, cost_lo, tokens, requests, seq FROM dirty"
-            " ORDER BY seq LIMIT ?",
+            "SELECT project, cell, dims, person, session, cost_hi, cost_lo, tokens, requests, est_hi, est_lo, seq"
+            " FROM dirty ORDER BY seq LIMIT ?",
             (limit,),
         )
         if not rows:
@@ -154,22 +187,23 @@ class AssessUnit:
         found = []
         for project, key in projects.keys(self._link).items():
             rows = self._link.rows(
-                "SELECT start_ms, trace, obs, dims, person, session, cost, total FROM generation"
+                "SELECT start_ms, trace, obs, dims, person, session, cost, total,"
+                " coalesce(estimate, 0) FROM generation"
                 " WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1 ORDER BY start_ms, trace, obs",
                 (project, from_ms, to_ms),
             )
             dims = self._interning.dims({row[3] for row in rows})
             texts = self._interning.texts({text for row in rows for text in row[4:6]})
             found += [
-                Row(key, start, dims[d], texts[person], texts[session], Amounts(cost, total, 1))
-                for start, _, _, d, person, session, cost, total in rows
+                Row(key, start, dims[d], texts[person], texts[session], Amounts(cost, total, 1, estimate))
+                for start, _, _, d, person, session, cost, total, estimate in rows
             ]
         return sorted(found, key=lambda row: row.start_ms)
 
-    def unpriced(self, project: str, from_ms: int, to_ms: int) -> Sequence[tuple[Dimensions, int]]:
+    def unpriced(self, project: str, from_ms: int, to_ms: int) -> Sequence[tuple[Dimensions, int, int]]:
         rows = shown.unpriced(self._link, projects.row_id(self._link, project), from_ms, to_ms)
-        dims = self._interning.dims({number for number, _ in rows})
-        return [(dims[number], count) for number, count in rows]
+        dims = self._interning.dims({row[0] for row in rows})
+        return [(dims[number], count, estimate) for number, count, estimate in rows]
 
     def rule_states(self) -> Mapping[str, RuleState]:
         return incidents.rule_states(self._link)

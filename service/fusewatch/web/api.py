@@ -14,6 +14,7 @@ from fusewatch.web.words import plain_amount, rfc3339
 class BudgetBody:
     """One key of one budget. `limit`, `spent` and `forecast` count `unit`: usd, tokens or requests.
 
+    `estimated_usd` is the part of `spent` that is our own estimate, for usage without a price in Langfuse.
     `used_ratio` is null where something was spent of a limit of nothing. `forecast` is the pace to the period's end,
     null early in it. `standing` is `catching_up` while part of the period is unread: `spent` is a lower bound then.
     """
@@ -25,6 +26,7 @@ class BudgetBody:
     unit: str
     limit: str
     spent: str
+    estimated_usd: str
     forecast: str | None
     used_ratio: float | None
     resets_at: str
@@ -58,7 +60,8 @@ class CrossingBody:
 
 @dataclass(frozen=True, slots=True)
 class IncidentBody:
-    """One episode of one rule, key and period. `measured`, `limit` and `baseline` count `unit`."""
+    """One episode of one rule, key and period. `measured`, `limit` and `baseline` count `unit`; `estimated_usd`
+    is what of it is our own estimate, for `unpriced` what its requests are estimated to cost."""
 
     id: str
     kind: str
@@ -73,6 +76,7 @@ class IncidentBody:
     severity: str
     unit: str
     measured: str
+    estimated_usd: str
     limit: str
     baseline: str | None
     opened_at: str
@@ -93,11 +97,14 @@ class IncidentsBody:
 
 @dataclass(frozen=True, slots=True)
 class SpendRow:
-    """The spend of one set of label values in the current calendar day and month, in US dollars."""
+    """The spend of one set of label values in the current calendar day and month, in US dollars: the cost as Langfuse
+    reports it, and apart from it our estimate for usage without a price."""
 
     labels: dict[str, str]
     day_usd: str
     month_usd: str
+    day_estimated_usd: str
+    month_estimated_usd: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,8 @@ class SpendBody:
     data_as_of: dict[str, str | None]
     day_usd: str
     month_usd: str
+    day_estimated_usd: str
+    month_estimated_usd: str
     total: int
     spend: list[SpendRow]
 
@@ -150,9 +159,17 @@ def spend_body(snapshot: Snapshot, limit: int) -> SpendBody:
         data_as_of=_data_as_of(snapshot),
         day_usd=usd_json(sum(line.day_pico for line in lines)),
         month_usd=usd_json(sum(line.month_pico for line in lines)),
+        day_estimated_usd=usd_json(sum(line.day_estimate_pico for line in lines)),
+        month_estimated_usd=usd_json(sum(line.month_estimate_pico for line in lines)),
         total=len(lines),
         spend=[
-            SpendRow(_key(zip(names, line.labels, strict=True)), usd_json(line.day_pico), usd_json(line.month_pico))
+            SpendRow(
+                _key(zip(names, line.labels, strict=True)),
+                usd_json(line.day_pico),
+                usd_json(line.month_pico),
+                usd_json(line.day_estimate_pico),
+                usd_json(line.month_estimate_pico),
+            )
             for line in lines[:limit]
         ],
     )
@@ -172,6 +189,7 @@ def _budget(line: BudgetLine) -> BudgetBody:
         unit=line.unit.value,
         limit=plain_amount(line.limit, line.unit),
         spent=plain_amount(line.spent, line.unit),
+        estimated_usd=usd_json(line.estimated),
         forecast=None if line.forecast is None else plain_amount(line.forecast, line.unit),
         used_ratio=line.ratio if line.ratio != float("inf") else None,
         resets_at=rfc3339(line.resets_ms),
@@ -195,6 +213,7 @@ def _incident(incident: Incident) -> IncidentBody:
         severity=incident.severity.word,
         unit=unit.value,
         measured=plain_amount(incident.measured, unit),
+        estimated_usd=usd_json(incident.estimated),
         limit=plain_amount(incident.limit, unit),
         baseline=None if incident.baseline is None else plain_amount(incident.baseline, unit),
         opened_at=rfc3339(incident.opened_ms),

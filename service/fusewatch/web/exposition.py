@@ -115,16 +115,28 @@ def _write_durations(out: Exposition, snapshot: Snapshot) -> None:
 
 def _write_spend(out: Exposition, snapshot: Snapshot, names: Mapping[str, str]) -> None:
     columns = _Columns(snapshot, names)
-    summed: dict[str, tuple[int, int]] = {}
+    summed: dict[str, tuple[int, int, int, int]] = {}
     for line in snapshot.spend:
         labels = out.labels(columns.names, columns.of(line.labels))
-        day, month = summed.get(labels, (0, 0))
-        summed[labels] = (day + line.day_pico, month + line.month_pico)
+        day, month, day_estimate, month_estimate = summed.get(labels, (0, 0, 0, 0))
+        summed[labels] = (
+            day + line.day_pico,
+            month + line.month_pico,
+            day_estimate + line.day_estimate_pico,
+            month_estimate + line.month_estimate_pico,
+        )
     rows = sorted(summed.items())
-    out.family("llm_spend_dollars", "gauge", "Spend of the calendar day and month so far, exact, in US dollars.")
+    name = "llm_spend_dollars"
+    out.family(name, "gauge", "Spend of the calendar day and month so far, exact, in US dollars.")
     for place, period in enumerate(("day", "month")):
         label = f'period="{period}",'
-        out.samples("llm_spend_dollars", [(label + labels, usd_json(amounts[place])) for labels, amounts in rows])
+        out.samples(name, [(label + labels, usd_json(amounts[place])) for labels, amounts in rows])
+    name = "llm_spend_estimated_dollars"
+    out.family(name, "gauge", "What usage without a price in Langfuse is estimated to have cost, beside the spend.")
+    estimated = [(labels, amounts[2:]) for labels, amounts in rows if any(amounts[2:])]
+    for place, period in enumerate(("day", "month")):
+        label = f'period="{period}",'
+        out.samples(name, [(label + labels, usd_json(amounts[place])) for labels, amounts in estimated])
 
 
 # ---------------------------------------------------------------- incidents

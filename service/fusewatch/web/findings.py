@@ -5,7 +5,7 @@ from typing import NamedTuple, assert_never
 
 from fusewatch.app.snapshot import Snapshot, Unmatched
 from fusewatch.domain.notices import Incident, Kind
-from fusewatch.domain.rules import RuleSet, Severity
+from fusewatch.domain.rules import RuleSet, Severity, Unit
 from fusewatch.web.html import Markup, el, foreign, join, text
 from fusewatch.web.telemetry import Process
 from fusewatch.web.words import amount, amount_of, duration, moment, percent
@@ -113,12 +113,13 @@ def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
             share = percent(incident.measured, incident.limit)
             return join(
                 _who(incident),
-                f" is at {share} of its {period} budget: {amount_of(incident.measured, incident.limit, unit)}",
+                f" is at {share} of its {period} budget: {amount_of(incident.measured, incident.limit, unit)}"
+                f"{_estimated(incident)}",
             )
         case Kind.SPIKE:
             average = incident.baseline or 0
             times = f"{incident.measured / average:,.1f}x" if average else "far above"
-            sums = f"{amount(incident.measured, unit)} so far, average {amount(average, unit)}"
+            sums = f"{amount(incident.measured, unit)} so far{_estimated(incident)}, average {amount(average, unit)}"
             line = f" is at {times} its daily average: {sums}"
             return join(_who(incident), line)
         case Kind.UNREADABLE:
@@ -133,21 +134,30 @@ def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
             assert_never(incident.kind)
 
 
+def _estimated(incident: Incident) -> str:
+    """The part of an amount that is our own estimate."""
+    return f" ({amount(incident.estimated, Unit.USD)} estimated)" if incident.estimated else ""
+
+
 def _watched(incident: Incident, now_ms: int, zone: str) -> tuple[str | Markup, ...]:
     """What a watch over a project's day found."""
     unit = incident.unit
     if incident.kind is Kind.UNPRICED:
         models = ", ".join(f"{model} {requests:,}" for model, requests in incident.parts)
         line = f"{amount(incident.measured, unit)} without a price today ("
-        return line, foreign(models), "). Their cost is unknown, not zero."
+        if incident.estimated:
+            cost = f"Their cost is estimated at {amount(incident.estimated, Unit.USD)}, as far as prices are known."
+        else:
+            cost = "Their cost is unknown, not zero."
+        return line, foreign(models), f"). {cost}"
     if incident.kind is Kind.DRIFT:
         side = "less" if incident.measured < 0 else "more"
         line = f"the ledger holds {amount(abs(incident.measured), unit)} {side} than Langfuse, and nothing explains it"
         return line, ". By hour: fusewatch reconcile"
     if incident.kind is Kind.UNATTRIBUTED:
-        cost = incident.baseline or 0
-        share = f"{percent(incident.measured, cost)} of today's cost has no "
-        return share, foreign(incident.key[-1]), f": {amount_of(incident.measured, cost, unit)}"
+        whole = incident.baseline or 0
+        share = f"{percent(incident.measured, whole)} of today's cost has no "
+        return share, foreign(incident.key[-1]), f": {amount_of(incident.measured, whole, unit)}"
     since_ms = incident.crossings[0].at_ms if incident.crossings else incident.opened_ms
     line = f"no generation since {moment(since_ms, now_ms, zone)} ({duration(now_ms - since_ms)})"
     return line, ", where one always came at these hours"

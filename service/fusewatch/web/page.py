@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fusewatch.app.snapshot import BudgetLine, Snapshot
+from fusewatch.app.snapshot import BudgetLine, Snapshot, SpendLine
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.money import format_usd
 from fusewatch.domain.rules import DEFAULT_THRESHOLDS, Budget, RuleSet, Severity
@@ -110,7 +110,8 @@ def _budget(line: BudgetLine, budgets: Mapping[str, Budget], now_ms: int) -> Mar
     at_least = line.standing is not Standing.READY
     sums = ("at least " if at_least else "") + amount_of(line.spent, line.limit, line.unit)
     share = percent(line.spent, line.limit)
-    details = [f"resets in {duration(line.resets_ms - now_ms)}"]
+    details = [f"{format_usd(line.estimated)} of it estimated"] if line.estimated else []
+    details += [f"resets in {duration(line.resets_ms - now_ms)}"]
     if line.forecast is not None:
         details.append(f"at this pace {amount(line.forecast, line.unit)}")
     if at_least:
@@ -171,7 +172,9 @@ def _spikes(snapshot: Snapshot) -> Markup | None:
         (
             join(foreign(line.rule), " ", el("small", foreign(line.group), class_="dim")),
             text(f"{line.ratio:,.1f}x"),
-            text(amount(line.today, line.unit)),
+            text(
+                amount(line.today, line.unit) + (f" ({format_usd(line.estimated)} estimated)" if line.estimated else "")
+            ),
             text(amount(line.baseline, line.unit)),
         )
         for line in lines[:MOST_ROWS]
@@ -185,23 +188,28 @@ def _spend(snapshot: Snapshot) -> Markup | None:
     lines = sorted(snapshot.spend, key=lambda line: (-line.month_pico, line.labels))
     if not lines:
         return None
+    estimates = any(line.day_estimate_pico or line.month_estimate_pico for line in lines)
     rows: list[tuple[Markup, ...]] = [
-        (
-            *(foreign(value) for value in line.labels),
-            text(format_usd(line.day_pico)),
-            text(format_usd(line.month_pico)),
-        )
-        for line in lines[:MOST_ROWS]
+        (*(foreign(value) for value in line.labels), *_sums([line], estimates=estimates)) for line in lines[:MOST_ROWS]
     ]
     more = lines[MOST_ROWS:]
     if more:
-        day, month = sum(line.day_pico for line in more), sum(line.month_pico for line in more)
         blank = (text(""),) * len(snapshot.metric_labels)
-        rows.append((text(f"{len(more):,} more"), *blank, text(format_usd(day)), text(format_usd(month))))
+        rows.append((text(f"{len(more):,} more"), *blank, *_sums(more, estimates=estimates)))
     day, month = sum(line.day_pico for line in lines), sum(line.month_pico for line in lines)
     note = f"{format_usd(day)} today, {format_usd(month)} this month"
-    columns = ("project", *snapshot.metric_labels, "today", "this month")
-    return _section("Where does the money go?", note, _table(columns, rows, numbers=2))
+    columns = ["project", *snapshot.metric_labels, "today", "this month"]
+    if estimates:
+        columns.append("estimated this month")
+        note += f", {format_usd(sum(line.month_estimate_pico for line in lines))} estimated beside it"
+    return _section("Where does the money go?", note, _table(columns, rows, numbers=3 if estimates else 2))
+
+
+def _sums(lines: Sequence[SpendLine], *, estimates: bool) -> list[Markup]:
+    sums = [sum(line.day_pico for line in lines), sum(line.month_pico for line in lines)]
+    if estimates:
+        sums.append(sum(line.month_estimate_pico for line in lines))
+    return [text(format_usd(pico)) for pico in sums]
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Markup]], *, numbers: int) -> Markup:

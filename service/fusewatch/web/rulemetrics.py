@@ -28,6 +28,9 @@ def write_budgets(out: Exposition, snapshot: Snapshot, rules: RuleSet, names: Ma
             values = ((labels, _amount(line, amount)) for labels, line in rows if line.unit is unit)
             shown = [(labels, value) for labels, value in values if value is not None]
             out.samples(name, [(labels, usd_json(v) if unit is Unit.USD else v) for labels, v in shown])
+    name = "fusewatch_budget_estimated_dollars"
+    out.family(name, "gauge", "The estimated part of what was spent of the budget: usage without a price in Langfuse.")
+    out.samples(name, [(labels, usd_json(line.estimated)) for labels, line in rows if line.unit is Unit.USD])
     out.family("fusewatch_budget_used_ratio", "gauge", "Spent part of the budget; 1 is its limit.")
     out.samples("fusewatch_budget_used_ratio", [(labels, number(line.ratio)) for labels, line in rows])
     name = "fusewatch_budget_reset_timestamp_seconds"

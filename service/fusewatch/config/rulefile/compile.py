@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from fusewatch.config.rulefile.inactive import why_not_judged
-from fusewatch.config.rulefile.models import BudgetFile
+from fusewatch.config.rulefile.models import BudgetFile, PricePart
 from fusewatch.config.rulefile.revision import revision_of
 from fusewatch.config.rulefile.rulemodels import (
     SPIKE_UNITS,
@@ -18,6 +18,7 @@ from fusewatch.config.rulefile.rulemodels import (
     ThresholdPart,
 )
 from fusewatch.domain.periods import Calendar, Every, day_span
+from fusewatch.domain.prices import Price
 from fusewatch.domain.rules import (
     DEFAULT_ATTRIBUTION,
     DEFAULT_EXCLUDED_ENVIRONMENTS,
@@ -42,6 +43,7 @@ from fusewatch.domain.rules import (
     Unpriced,
     Unreadable,
 )
+from fusewatch.domain.usage import TOKEN_TYPES
 
 SILENT_AFTER_MS = 2 * 3_600_000
 """How long nothing must come where ``silent: true`` says no more."""
@@ -69,6 +71,7 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
         unattributed=_unattributed(file),
         silent=_silent(file),
         digests=tuple(Digest(Every(d.every), d.at, to) for d in file.digest if (to := _sendable(d.to, sendable))),
+        prices=tuple(map(_price, file.prices)),
         metric_labels=file.metrics.labels,
         max_series=file.metrics.max_series,
         history_ms=file.history,
@@ -164,6 +167,12 @@ def _baseline(part: BaselinePart) -> Baseline:
 def _attribution(file: BudgetFile) -> tuple[tuple[str, tuple[AttributionSource, ...]], ...]:
     """The defaults of feature and team hold unless the file says otherwise for them."""
     return tuple({**dict(DEFAULT_ATTRIBUTION), **file.attribution}.items())
+
+
+def _price(part: PricePart) -> Price:
+    """US dollars per token."""
+    stated: list[tuple[str, Fraction | None]] = [(name, getattr(part, name)) for name in TOKEN_TYPES]
+    return Price(part.match.pattern, tuple((name, price / part.per) for name, price in stated if price is not None))
 
 
 def _unreadable(file: BudgetFile) -> Unreadable:

@@ -1,7 +1,6 @@
 """The budget file as a whole."""
 
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Annotated, TypeAlias
 
@@ -34,6 +33,7 @@ from fusewatch.config.rulefile.kinds import (
 from fusewatch.config.rulefile.part import Complaint, Part
 from fusewatch.config.rulefile.rulemodels import OVERRIDE_KEYS, BudgetPart, CalendarPart, SpikePart
 from fusewatch.config.words import Wrong, nearest
+from fusewatch.domain.patterns import compile_pattern
 from fusewatch.domain.rules import BUILT_IN_DIMENSIONS, HIGH_CARDINALITY, AttributionSource, Unit
 
 SOURCE_FIELDS = (
@@ -85,12 +85,9 @@ def _attribution_source(text: str) -> AttributionSource:
 
 def _regular_expression(text: str) -> re.Pattern[str]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about sets that a later Python may read otherwise
-            return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        reason = error.msg if isinstance(error, re.error) else "too large"
-        raise Wrong(f"{{}} is not a regular expression ({reason})") from None
+        return compile_pattern(text)
+    except ValueError as error:
+        raise Wrong(f"{{}} is not a regular expression that can be used ({error})", 'write "^my-model-", say') from None
 
 
 def _per(text: str) -> int:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from fusewatch.demo.standin.data import Store
     from fusewatch.demo.standin.gate import Endpoint
+    from fusewatch.demo.standin.prices import PricedModel
     from fusewatch.demo.standin.wire import JsonValue
 
 _ROOT: Final = "/api/public/"
@@ -58,7 +59,7 @@ _BY_ID: Final[dict[str, Endpoint]] = {
 class Standin:
     """The application. `now_ms` is its clock: rows that arrive later are invisible, `Date` and rate limits follow it.
 
-    `log` holds every request in order; `troubles` decides which of them go wrong.
+    `log` holds every request in order; `troubles` decides which of them go wrong; `models` is the price list.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Standin:
         self.mode = mode
         self.troubles = Troubles()
         self.log: list[Seen] = []
+        self.models = list(MODELS)
         self._now_ms = now_ms
         self._keyring = gate.Keyring(projects, keys)
         self._limits = gate.RateLimits()
@@ -125,7 +127,7 @@ class Standin:
             return json_reply(_project_list(project))
         if endpoint is gate.MODELS:
             item = name.partition("/")[2]
-            return json_reply(_model(item) if item else _model_list(Params(ask.params)))
+            return json_reply(_model(self.models, item) if item else _model_list(self.models, Params(ask.params)))
         if endpoint.family != "v1":
             return self._v2(endpoint, ask, project.id)
         return legacy.encoded(self._v1(name, ask, project.id), endpoint.stamp(self.mode))
@@ -197,17 +199,17 @@ def _project_list(project: Project) -> dict[str, JsonValue]:
     return {"data": [{"id": project.id, "name": project.name, "organization": organization, "metadata": {}}]}
 
 
-def _model_list(params: Params) -> dict[str, JsonValue]:
+def _model_list(models: Sequence[PricedModel], params: Params) -> dict[str, JsonValue]:
     page = params.whole("page", 1, minimum=1, maximum=None, exclusive=True)
     limit = params.whole("limit", 50, minimum=1, maximum=100)
     params.check()
-    shown: list[JsonValue] = [model.row() for model in MODELS[(page - 1) * limit : page * limit]]
-    pages = -(-len(MODELS) // limit)
-    return {"data": shown, "meta": {"page": page, "limit": limit, "totalItems": len(MODELS), "totalPages": pages}}
+    shown: list[JsonValue] = [model.row() for model in models[(page - 1) * limit : page * limit]]
+    pages = -(-len(models) // limit)
+    return {"data": shown, "meta": {"page": page, "limit": limit, "totalItems": len(models), "totalPages": pages}}
 
 
-def _model(model_id: str) -> dict[str, JsonValue]:
-    for model in MODELS:
+def _model(models: Sequence[PricedModel], model_id: str) -> dict[str, JsonValue]:
+    for model in models:
         if model.id == model_id:
             return model.row()
     raise Refusal(not_found("No model with this id found."))

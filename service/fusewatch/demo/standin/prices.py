@@ -28,17 +28,20 @@ _CLAUDE_PRICES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PricedModel:
-    """One entry of `/api/public/models`. `prices` are US dollars per token by exact usage key."""
+    """One entry of `/api/public/models`. `prices` are US dollars per token by exact usage key; those of `large_tier`
+    hold for more input tokens than it says. A model that is not `managed` is the project's own."""
 
     id: str
     name: str
     pattern: str
     created: str
     prices: Mapping[str, Decimal]
-    tokenizer: str
+    tokenizer: str | None
     unit: str | None = "TOKENS"
     tokenizer_config: Mapping[str, str | int] | None = None
     fast_tier: tuple[str, Mapping[str, Decimal]] | None = None
+    large_tier: tuple[str, int, Mapping[str, Decimal]] | None = None
+    managed: bool = True
 
     @property
     def default_tier_id(self) -> str:
@@ -52,6 +55,16 @@ class PricedModel:
         if self.fast_tier is not None:
             tier_id, prices = self.fast_tier
             tiers.append(_tier(tier_id, "Fast mode", prices, priority=1))
+        if self.large_tier is not None:
+            tier_id, above, prices = self.large_tier
+            tier = _tier(tier_id, "Large Context", prices, priority=1)
+            condition: JsonValue = {
+                "value": above,
+                "operator": "gt",
+                "caseSensitive": False,
+                "usageDetailPattern": "(input|prompt|cached)",
+            }
+            tiers.append({**tier, "conditions": [condition]})
         return {
             "id": self.id,
             "createdAt": self.created,
@@ -63,7 +76,7 @@ class PricedModel:
             "unit": self.unit,
             **{f"{key}Price": number_or_none(self.price(key)) for key in ("input", "output", "total")},
             "prices": {key: {"price": number(price)} for key, price in self.prices.items()},
-            "isLangfuseManaged": True,
+            "isLangfuseManaged": self.managed,
             "pricingTiers": tiers,
         }
 
@@ -100,6 +113,18 @@ def _openai_prices(plain: str, cached: str, output: str) -> dict[str, Decimal]:
             "cache_read_input_tokens": cached,
         }
     )
+
+
+def _gemini_prices(plain: str, cached: str, output: str) -> dict[str, Decimal]:
+    keys = {
+        plain: ("input", "input_text", "input_modality_1", "prompt_token_count", "promptTokenCount"),
+        cached: ("input_cached_tokens", "cached_content_token_count"),
+        output: (
+            *("output", "output_text", "output_modality_1", "candidates_token_count", "candidatesTokenCount"),
+            *("thoughtsTokenCount", "thoughts_token_count", "output_reasoning_tokens", "output_reasoning"),
+        ),
+    }
+    return _exact({key: price for price, names in keys.items() for key in names})
 
 
 _OPENAI_TOKENIZER: Final[Mapping[str, str | int]] = {
@@ -146,6 +171,20 @@ MODELS: Final[tuple[PricedModel, ...]] = (
         tokenizer="openai",
         tokenizer_config=_OPENAI_TOKENIZER,
         fast_tier=("6a318ead-09a7-49cd-9cfd-e3c799b3716a", _openai_prices("2.5e-7", "1.25e-7", "1e-6")),
+    ),
+    PricedModel(
+        id="cmig1hb7i000104l72qrzgc6h",
+        name="gemini-2.5-pro",
+        pattern="(?i)^(google(ai)?/)?(gemini-2.5-pro)$",
+        created="2025-11-26T13:27:53.545Z",
+        prices=_gemini_prices("1.25e-6", "1.25e-7", "1e-5"),
+        tokenizer=None,
+        unit=None,
+        large_tier=(
+            "bcf39e8f-9969-455f-be9a-541a00256092",
+            200_000,
+            _gemini_prices("2.5e-6", "2.5e-7", "1.5e-5"),
+        ),
     ),
     PricedModel(
         id="clruwn3pc00010al7bl611c8o",
