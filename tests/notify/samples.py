@@ -348,6 +348,7 @@ YESTERDAY = DigestFacts(
     open_incidents=(("critical", 1), ("warning", 2)),
     unpriced=(("my-ft-summarizer", 212),),
     unattributed=(("team", usd("5.48")),),
+    estimated_pico=usd("2.12"),
 )
 LAST_MONTH = DigestFacts(
     every=Every.MONTH,

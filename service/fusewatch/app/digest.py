@@ -11,8 +11,9 @@ from fusewatch.domain.digests import LATE_MS, latest_due
 from fusewatch.domain.incidents import stable_id
 from fusewatch.domain.notices import DigestFacts, Incident, Kind, Message, MessageKind, Mover, Near
 from fusewatch.domain.periods import Every, Period, cell_of, days_of, previous
-from fusewatch.domain.rules import Digest, RuleSet, Severity
+from fusewatch.domain.rules import Digest, RuleSet, Severity, Unit
 from fusewatch.domain.usage import Amounts
+from fusewatch.domain.verdicts import measure
 from fusewatch.domain.views import View, labels_view, lacking_view, totals_view
 from fusewatch.ports import AssessUnit
 
@@ -97,10 +98,11 @@ class _Desk:
             end_ms=period.end_ms,
             before_ms=before.start_ms,
             timezone=self.rules.calendar.timezone,
-            cost_pico=spent.cost_pico,
+            cost_pico=measure(spent, Unit.USD),
+            estimated_pico=spent.estimate_pico,
             requests=spent.requests,
             tokens=spent.tokens,
-            before_pico=earlier.cost_pico,
+            before_pico=measure(earlier, Unit.USD),
             up=tuple(m for m in movers if m.cost_pico > m.before_pico)[:MOVERS],
             down=tuple(m for m in movers if m.cost_pico < m.before_pico)[:MOVERS],
             near=tuple(near[:NEAR]),
@@ -137,7 +139,7 @@ class _Desk:
                 continue
             held = sums.setdefault(key[place], [0, 0])
             for day, amounts in self.unit.days(view.id, key, then.start, now.stop):
-                held[day not in now] += amounts.cost_pico
+                held[day not in now] += measure(amounts, Unit.USD)
         movers = [Mover(dimension, value, *costs) for value, costs in sums.items()]
         moved = [m for m in movers if abs(m.cost_pico - m.before_pico) >= LEAST_MOVE_PICO]
         return sorted(moved, key=lambda m: (-abs(m.cost_pico - m.before_pico), m.value))
@@ -168,7 +170,7 @@ class _Desk:
     def _unpriced(self, period: Period) -> tuple[tuple[str, int], ...]:
         models: Counter[str] = Counter()
         for project in self.reading.active:
-            for dimensions, count in self.unit.unpriced(project, period.start_ms, period.end_ms):
+            for dimensions, count, _ in self.unit.unpriced(project, period.start_ms, period.end_ms):
                 models[dimensions.model] += count
         return tuple(models.most_common(MOVERS))
 
@@ -176,7 +178,7 @@ class _Desk:
         """What lacked a dimension that rules use, where the watch for that is on."""
         found = []
         for name in ("feature", "team"):
-            cost = self._sum(lacking_view(self.rules, name), period).cost_pico
+            cost = measure(self._sum(lacking_view(self.rules, name), period), Unit.USD)
             if cost > 0:
                 found.append((name, cost))
         return tuple(found)

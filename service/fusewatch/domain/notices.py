@@ -239,6 +239,8 @@ class DigestFacts:
     unpriced: tuple[tuple[str, int], ...] = ()
     unattributed: tuple[tuple[str, int], ...] = ()
     at_least: bool = False
+    estimated_pico: int = 0
+    """The part of `cost_pico` that is our own estimate."""
 
 
 @dataclass(frozen=True, slots=True)

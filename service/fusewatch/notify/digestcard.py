@@ -21,7 +21,8 @@ def headline(digest: DigestFacts) -> Line:
     at_least = "at least " if digest.at_least else ""
     cost = f"{_NAMES[digest.every]}: {at_least}{amount(digest.cost_pico, Unit.USD)}"
     used = f"{amount(digest.requests, Unit.REQUESTS)} · {amount(digest.tokens, Unit.TOKENS)}"
-    return (f"{cost} ({_before(digest)}) · {used}",)
+    estimated = f", {amount(digest.estimated_pico, Unit.USD)} of it estimated" if digest.estimated_pico else ""
+    return (f"{cost} ({_before(digest)}{estimated}) · {used}",)
 
 
 def _before(digest: DigestFacts) -> str:

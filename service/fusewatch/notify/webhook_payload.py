@@ -156,14 +156,15 @@ class NearLimitBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DigestBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What a day, week or month cost; `before_usd` is that of the one before. `near_count` counts all that are near
-    their limit. `open_incidents` by severity, `unpriced` requests by model, `unattributed_usd` by dimension."""
+    """What a day, week or month cost, `estimated_usd` of it by our own estimate; `before_usd` is that of the one before.
+    `near_count` counts all that are near their limit. `open_incidents` by severity, `unpriced` requests by model, `unattributed_usd` by dimension."""
 
     period: str
     start: Instant
     end: Instant
     timezone: str
     spend_usd: Amount
+    estimated_usd: Amount
     before_usd: Amount
     requests: int
     tokens: int
@@ -322,6 +323,7 @@ def _digest(digest: DigestFacts, length: int) -> DigestBody:
         end=instant(digest.end_ms),
         timezone=digest.timezone,
         spend_usd=usd_json(digest.cost_pico),
+        estimated_usd=usd_json(digest.estimated_pico),
         before_usd=usd_json(digest.before_pico),
         requests=digest.requests,
         tokens=digest.tokens,
