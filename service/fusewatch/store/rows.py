@@ -24,6 +24,8 @@ COLUMNS = (
     "total",
     "duration_ms",
     "digest",
+    "attribution",
+    "inherited",
     "counted",
     "seen_ms",
     "replaced_cost",
@@ -32,9 +34,10 @@ KEY = ("project", "start_ms", "trace", "obs")
 
 PROJECT, START, TRACE, OBS, UPDATED, COST, PRICING, DIMS, PERSON, SESSION = range(10)
 TOKENS = slice(10, 17)
-TOTAL, DURATION, DIGEST, COUNTED, SEEN, REPLACED = range(17, 23)
+TOTAL, DURATION, DIGEST, ATTRIBUTION, INHERITED, COUNTED, SEEN, REPLACED = range(17, 25)
 CONTENT = slice(0, 20)
-"""What Langfuse said, without what we remember about it."""
+"""What Langfuse said, without what we remember about it. The digest is that of the row's own dimensions; the stored
+ones may be inherited: `inherited` tells which are, and from whom (`inheriting.Codec`)."""
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM generation"  # noqa: S608 our own names only
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.reconciling import HourLedger, HourReading
@@ -20,7 +21,7 @@ from fusewatch.ports import (
     StoredRules,
     Totals,
 )  # fmt: skip
-from fusewatch.store import hours, incidents, meta, outbox, projects, rules, shown
+from fusewatch.store import attributions, hours, incidents, inheriting, meta, outbox, projects, rules, shown
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
@@ -45,11 +46,25 @@ class IngestUnit:
     def coverage(self) -> Sequence[Span]:
         return projects.spans(self._link, self._id)
 
-    def record(self, span: Span, generations: Sequence[Generation], *, now_ms: int, whole: bool = False) -> Recorded:
-        return self._ledger.record(span, generations, now_ms, whole=whole)
+    def record(
+        self,
+        span: Span,
+        generations: Sequence[Generation],
+        *,
+        now_ms: int,
+        whole: bool = False,
+        inheritance: Inheritance = NOTHING_INHERITED,
+    ) -> Recorded:
+        attributions.refuse_outdated(self._link, self._id, inheritance.revision)
+        inheriting.forget(self._link, self._id, now_ms)
+        return self._ledger.record(span, generations, now_ms, whole=whole, inheritance=inheritance)
 
     def cover(self, span: Span, *, read_at_ms: int) -> None:
         projects.cover(self._link, self._id, span, read_at_ms)
+        attributions.freshen(self._link, self._id, span)
+
+    def stale(self) -> Sequence[Span]:
+        return attributions.stale(self._link, self._id)
 
     def lateness(self) -> Lateness:
         return projects.lateness(self._link, self._id)
