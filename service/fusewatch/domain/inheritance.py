@@ -7,6 +7,8 @@ associative and idempotent.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from fusewatch.domain.attribution import Attributed, Resolver
@@ -16,33 +18,50 @@ from fusewatch.domain.usage import UNKNOWN, Dimensions, Generation, Observation
 _MOST_REMEMBERED = 20_000
 
 
-class Donor(NamedTuple):
-    """An offer: the value that a version of an observation has of its own, by which version of it and whose."""
+Values: TypeAlias = tuple[tuple[str, str], ...]
+"""(dimension, value) pairs."""
+
+
+class Gift(NamedTuple):
+    """What one version of an observation gives: values of its own that no better one of its trace has."""
 
     start_ms: int
     id: str
     updated_ms: int
-    value: str
+    values: Values
 
 
-Facts: TypeAlias = Mapping[str, Donor]
-"""What is known of one trace: by dimension the offer that counts."""
+Facts: TypeAlias = tuple[Gift, ...]
+"""What is known of one trace, each dimension once: the offers that count, in the order in which they do."""
 
 
-def better(a: Donor, b: Donor) -> Donor:
-    """The offer that counts. Versions that differ in nothing but the value are told apart by it."""
-    if a[:2] != b[:2]:
-        return a if a[:2] < b[:2] else b
-    return a if a[2:] >= b[2:] else b
+def merged(*parts: Facts) -> Facts:
+    """What parts of a trace give together: of each dimension the offer of the smallest (start, id), of several versions
+    of that observation the newest. Versions that differ in nothing but the value are told apart by it."""
+    best: dict[str, tuple[tuple[int, str, int], str]] = {}
+    for gift in chain.from_iterable(parts):
+        whose = gift[:3]
+        for name, value in gift.values:
+            held = best.get(name)
+            if held is None or _beats((whose, value), held):
+                best[name] = (whose, value)
+    groups: dict[tuple[int, str, int], list[tuple[str, str]]] = {}
+    for name, (whose, value) in best.items():
+        groups.setdefault(whose, []).append((name, value))
+    return tuple(Gift(*whose, tuple(sorted(values))) for whose, values in sorted(groups.items()))
 
 
-def merged(a: Facts, b: Facts) -> dict[str, Donor]:
-    """What two parts of a trace give together."""
-    both = dict(a)
-    for name, donor in b.items():
-        held = both.get(name)
-        both[name] = donor if held is None else better(held, donor)
-    return both
+def _beats(a: tuple[tuple[int, str, int], str], b: tuple[tuple[int, str, int], str]) -> bool:
+    (start_ms, id_, updated_ms), value = a
+    (b_start_ms, b_id, b_updated_ms), b_value = b
+    if (start_ms, id_) != (b_start_ms, b_id):
+        return (start_ms, id_) < (b_start_ms, b_id)
+    return (updated_ms, value) > (b_updated_ms, b_value)
+
+
+def values_of(facts: Facts) -> dict[str, str]:
+    """The value that each dimension has."""
+    return {name: value for gift in facts for name, value in gift.values}
 
 
 class Heirs:
@@ -58,8 +77,9 @@ class Heirs:
         """A set of names as a number, one bit for each in their order."""
         return sum(self._bits[name] for name in names)
 
-    def names_of(self, bits: int) -> tuple[str, ...]:
-        return tuple(name for name, bit in self._bits.items() if bits & bit)
+    def given(self, facts: Facts) -> int:
+        """The names that a trace gives, as bits."""
+        return sum(self._bits[name] for gift in facts for name, _ in gift.values)
 
     def lacks(self, who: Attributed) -> int:
         """The names that are `unknown`, as bits."""
@@ -70,19 +90,22 @@ class Heirs:
             bits |= self._bits.get("session", 0)
         return bits
 
-    def offers(self, who: Attributed) -> list[tuple[str, str]]:
+    def offers(self, who: Attributed) -> Values:
         """The names that have a value, with it."""
-        found = list(self._read(who.dimensions)[1])
-        for name, value in (("user", who.user), ("session", who.session)):
+        found = self._read(who.dimensions)[1]
+        for name, value in (("session", who.session), ("user", who.user)):
             if value != UNKNOWN and name in self._bits:
-                found.append((name, value))
+                found = (*found, (name, value))
         return found
 
-    def filled(self, own: Attributed, facts: Facts) -> tuple[Attributed, dict[str, Donor]]:
+    def filled(self, own: Attributed, facts: Facts) -> tuple[Attributed, Facts]:
         """With what it lacks taken from `facts`, and what that was. Own values stay."""
         lacks = self.lacks(own)
-        taken = {name: donor for name, donor in facts.items() if self._bits.get(name, 0) & lacks}
-        return (_with(own, {name: donor.value for name, donor in taken.items()}), taken) if taken else (own, {})
+        if not lacks & self.given(facts):
+            return own, ()
+        chosen = (gift._replace(values=tuple(v for v in gift.values if self._bits[v[0]] & lacks)) for gift in facts)
+        taken = tuple(gift for gift in chosen if gift.values)
+        return _with(own, values_of(taken)), taken
 
     def stripped(self, who: Attributed, inherited: Iterable[str]) -> Attributed:
         """Without what was inherited: its own values."""
@@ -133,7 +156,7 @@ _Seen: TypeAlias = tuple[int, str, int, Attributed, bool]
 
 def read(observations: Iterable[Observation], resolver: Resolver) -> Reading:
     """The ledger's rows among the observations, and what all of them, calls or not, give to their traces."""
-    heirs = Heirs(resolver.inheritable)
+    heirs = _heirs_of(resolver.inheritable)
     generations: list[Generation] = []
     traces: dict[str, list[_Seen]] = {}
     for o in observations:
@@ -152,26 +175,32 @@ def read(observations: Iterable[Observation], resolver: Resolver) -> Reading:
     return Reading(generations, Inheritance(resolver.revision, heirs, found))
 
 
+@lru_cache(maxsize=8)
+def _heirs_of(names: tuple[str, ...]) -> Heirs:
+    """One for all readings: what it remembers is worth keeping."""
+    return Heirs(names)
+
+
 def _trace_read(members: list[_Seen], heirs: Heirs) -> TraceRead:
     """The offers of these versions, taken in the order in which they count."""
-    if len(members) > 1:
-        members.sort()
+    if len(members) == 1:
+        start_ms, id_, older, who, called = members[0]
+        offers = heirs.offers(who)
+        return TraceRead((Gift(start_ms, id_, -older, offers),) if offers else (), heirs.lacks(who) if called else 0)
+    members.sort()
     lacks = 0
-    facts: dict[str, Donor] = {}
-    known: set[tuple[int, str, str]] = set()
+    gifts: list[Gift] = []
+    known: set[tuple[int, str, str, bool]] = set()
     for start_ms, id_, older, who, called in members:
-        if called:
-            lacks |= heirs.lacks(who)
         # Equal dimensions are mostly one object; where they are not, they are merely looked at twice.
-        same = (id(who.dimensions), who.user, who.session)
-        if same in known:
-            continue
-        known.add(same)
-        for name, value in heirs.offers(who):
-            donor = Donor(start_ms, id_, -older, value)
-            held = facts.get(name)
-            facts[name] = donor if held is None else better(held, donor)
-    return TraceRead(facts, lacks)
+        same = (id(who.dimensions), who.user, who.session, called)
+        if same not in known:
+            known.add(same)
+            lacks |= heirs.lacks(who) if called else 0
+            gifts.append(Gift(start_ms, id_, -older, heirs.offers(who)))
+    if len(gifts) > 1:
+        return TraceRead(merged(tuple(gifts)), lacks)
+    return TraceRead(tuple(gift for gift in gifts if gift.values), lacks)
 
 
 def _with(who: Attributed, values: Mapping[str, str]) -> Attributed:

@@ -6,13 +6,12 @@ when the facts of its trace were forgotten, what is read again of the trace chan
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from fusewatch.domain.attribution import Attributed
-from fusewatch.domain.inheritance import Donor, Facts, Heirs, Inheritance, merged
+from fusewatch.domain.inheritance import Facts, Gift, Heirs, Inheritance, Values, merged, values_of
 from fusewatch.domain.usage import Generation
 from fusewatch.store import bulk
 from fusewatch.store.connection import Link
@@ -36,7 +35,7 @@ _NOTHING = _encode([])
 
 
 class Codec:
-    """Facts as bytes: for each donor its start, id and update, then pairs of a name's place and a text's id.
+    """Facts as bytes: of each gift its start, id and update, then pairs of a name's place and a text's id.
 
     Equal facts are equal bytes. They mean something only together with the attribution that they were read by.
     """
@@ -47,27 +46,26 @@ class Codec:
         self._places = {name: place for place, name in enumerate(heirs.names)}
 
     def encoded(self, traces: Collection[Facts]) -> list[bytes]:
-        texts = self._interning.text_ids({donor.value for facts in traces for donor in facts.values()})
-        return [self._bytes_of(facts, texts) for facts in traces]
+        given = {gift.values for facts in traces for gift in facts}
+        texts = self._interning.text_ids({value for values in given for _, value in values})
+        flat = {values: self._flat(values, texts) for values in given}
+        return [_encode([(*gift[:3], flat[gift.values]) for gift in facts]) for facts in traces]
 
-    def decoded(self, stored: Iterable[bytes]) -> list[dict[str, Donor]]:
+    def decoded(self, stored: Iterable[bytes]) -> list[Facts]:
         traces = [_decode(one) for one in stored]
         texts = self._interning.texts({i for groups in traces for group in groups for i in group[3][1::2]})
+        names = self._names
         return [
-            {
-                self._names[place]: Donor(start_ms, id_, updated_ms, texts[text])
-                for start_ms, id_, updated_ms, pairs in groups
-                for place, text in zip(pairs[::2], pairs[1::2], strict=True)
-            }
+            tuple(
+                Gift(start_ms, id_, at, tuple((names[n], texts[i]) for n, i in zip(flat[::2], flat[1::2], strict=True)))
+                for start_ms, id_, at, flat in groups
+            )
             for groups in traces
         ]
 
-    def _bytes_of(self, facts: Facts, texts: Mapping[str, int]) -> bytes:
-        places = self._places
-        flat = sorted((donor[:3], places[name], texts[donor.value]) for name, donor in facts.items())
-        return _encode(
-            [(*who, [i for _, *pair in group for i in pair]) for who, group in groupby(flat, key=lambda one: one[0])]
-        )
+    def _flat(self, values: Values, texts: Mapping[str, int]) -> list[int]:
+        pairs = sorted((self._places[name], texts[value]) for name, value in values)
+        return [number for pair in pairs for number in pair]
 
 
 class _Known(NamedTuple):
@@ -111,13 +109,14 @@ class Heritage:
             self._traces[trace] = now
             if held is None or held != (now.stored, now.lacks):
                 self._changed.append(trace)
-                self._hear(trace, now, before.get(trace, {} if held is None else now.facts), old_lacks, stored)
+                if old_lacks or trace in stored:
+                    self._hear(trace, now, before.get(trace, () if held is None else now.facts), old_lacks, stored)
 
     def _hear(self, trace: bytes, now: _Known, before: Facts, old_lacks: int, stored: Collection[bytes]) -> None:
         """Whether rows that are in the ledger lack what the trace gives only now, or lack what nobody knew they do."""
-        bits = self._heirs.bits
-        changed = bits(name for name, d in now.facts.items() if name not in before or before[name].value != d.value)
-        unheard = now.lacks & ~old_lacks & bits(now.facts) if trace in stored else 0
+        old = values_of(before)
+        changed = self._heirs.bits(name for name, value in values_of(now.facts).items() if old.get(name) != value)
+        unheard = now.lacks & ~old_lacks & self._heirs.given(now.facts) if trace in stored else 0
         if changed & old_lacks or unheard:
             self.news.append(trace)
 
@@ -139,14 +138,16 @@ class Heritage:
         kept = {
             place: row[INHERITED] for place, row in before.items() if row[INHERITED] and row[ATTRIBUTION] == attribution
         }
-        giving = {t for t, known in self._traces.items() if known.lacks and known.lacks & self._heirs.bits(known.facts)}
+        giving = {
+            t for t, known in self._traces.items() if known.lacks and known.lacks & self._heirs.given(known.facts)
+        }
         if not kept and not giving:
             return generations, {}
         old = dict(zip(kept, self._codec.decoded(kept.values()), strict=True))
         completed: dict[Place, Generation] = {}
         taken: dict[Place, Facts] = {}
         for place, g in generations.items():
-            facts: Facts = self._traces[place[1]].facts if place[1] in giving else {}
+            facts: Facts = self._traces[place[1]].facts if place[1] in giving else ()
             if place in old:
                 facts = merged(facts, old[place])
             whole, found = self._heirs.filled(Attributed(g.dimensions, g.user, g.session), facts)
@@ -164,7 +165,7 @@ class Heritage:
         changed = []
         for row, inherited in zip(rows, old, strict=True):
             was = Attributed(dims[row[DIMS]], texts[row[PERSON]], texts[row[SESSION]])
-            own = self._heirs.stripped(was, inherited)
+            own = self._heirs.stripped(was, values_of(inherited))
             now, taken = self._heirs.filled(own, merged(self._traces[trace].facts, inherited))
             if now != was:
                 changed.append((row, self._row_with(row, now, taken)))
