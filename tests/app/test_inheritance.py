@@ -165,9 +165,9 @@ def test_v1_joined_with_its_traces_and_v2_lead_to_one_ledger(play: Play) -> None
             trace = f"{minute // 4:032x}"
             stage.spend("0.25", at=f"05:{minute:02}:10", trace=trace, user="ann" if minute % 8 == 2 else "")
             stage.spend("0.10", at=f"05:{minute:02}:20", trace=trace, team="core" if minute % 5 == 0 else "")
-        for trace in range(10):
-            named = f"agent-{trace % 3}" if trace % 2 else ""
-            stage.root(f"{trace:032x}", at=f"05:{4 * trace:02}:05", arrives="06:04:30", feature=named)
+        for number in range(10):
+            named = f"agent-{number % 3}" if number % 2 else ""
+            stage.root(f"{number:032x}", at=f"05:{4 * number:02}:05", arrives="06:04:30", feature=named)
         stage.every(1, until="06:00")
         stage.at("06:05")
         if mode is Mode.EVENTS_ONLY:

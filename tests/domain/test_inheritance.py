@@ -1,5 +1,7 @@
 """A call that lacks a dimension takes it from the earliest of its trace that has it, however the trace was read."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,13 +14,13 @@ from tests.domain.observing import DEFAULT, START_MS, observation, resolver
 TEAMS = resolver(feature=["metadata.feature"], team=["metadata.team"], tier=["metadata.tier"], verb=["operation"])
 
 
-def span(id_: str, start_ms: int = START_MS, **changes: object) -> Observation:
+def span(id_: str, start_ms: int = START_MS, **changes: Any) -> Observation:
     """An observation without usage: no call, and nothing of its own but what is said."""
     bare = {"user": "", "session": "", "trace_name": "", "usage": {}, "cost": {}, "total_cost": 0.0}
     return observation(id=id_, start_ms=start_ms, **(bare | changes))
 
 
-def call(id_: str, start_ms: int = START_MS, **changes: object) -> Observation:
+def call(id_: str, start_ms: int = START_MS, **changes: Any) -> Observation:
     return observation(id=id_, start_ms=start_ms, **({"user": "", "session": "", "trace_name": ""} | changes))
 
 
