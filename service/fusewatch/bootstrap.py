@@ -20,6 +20,7 @@ from fusewatch.config.rulefile import (
     load,
     load_text,
 )
+from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.langfuse.source import open_source
@@ -216,6 +217,7 @@ class Rulebook:
     def _take(self, loaded: Loaded, *, keep: bool) -> None:
         """Put rules in force, first in the database: a full disk leaves the former ones, and it is tried again."""
         self.store.set_metric_labels(loaded.rules.metric_labels, loaded.rules.max_series)
+        self.store.set_attribution(Resolver(loaded.rules.attribution).revision)
         if keep:
             text = StoredRules(((str(self.path), loaded.text),), self.world.clock.now_ms())
             self.store.keep_rules(text)

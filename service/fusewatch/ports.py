@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from fusewatch.domain.coverage import Span as Span
+from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.prices import NO_PRICES, ModelPrices, PriceBook
@@ -216,10 +217,15 @@ class ProjectState:
     retry_at_ms: int | None
     reconciled_ms: int | None = None
     drift_pico: int = 0
+    attribution: str = ""
+    """The revision of the attribution by which what is covered was read, "" before the first."""
+    stale_ms: int = 0
+    """How much that was read by an earlier attribution is still to be read again."""
 
 
 class Recorded(NamedTuple):
-    """What writing one batch of generations changed. `first_seen`: when those started that were never seen before."""
+    """What writing one batch of generations changed. `first_seen`: when those started that were never seen before;
+    `completed`: how many that were in the ledger took a dimension from what was read now of their trace."""
 
     new: int
     changed: int
@@ -227,6 +233,7 @@ class Recorded(NamedTuple):
     delta: Amounts
     unpriced: int
     first_seen: Sequence[int] = ()
+    completed: int = 0
 
 
 EstimatePlace: TypeAlias = tuple[int, int, bytes, bytes]
@@ -257,9 +264,15 @@ class IngestUnit(Protocol):
         now_ms: int,
         whole: bool = False,
         prices: PriceBook = NO_PRICES,
+        inheritance: Inheritance = NOTHING_INHERITED,
     ) -> Recorded:
         """Diff `generations` (those that start inside `span`, in any order, several versions of one id allowed)
         against the ledger, write the differences, append their deltas for assess, and move the counters.
+
+        They come with their own dimensions; what these lack they take from `inheritance` and from what was read of
+        their traces in the last 24 hours, and so do the rows of these traces that are in the ledger. A version equal to
+        the stored one replaces it when that was read by another attribution. `Retryable` (``rules_changed``), and
+        nothing is written, when `inheritance` is not of the attribution in force (`Store.set_attribution`).
 
         `whole` says that these are all the versions that Langfuse holds there: then its newest one also replaces a
         stored one that would win, since Langfuse is the truth and no longer holds that. What Langfuse could not price
@@ -288,7 +301,10 @@ class IngestUnit(Protocol):
         """The walk came to its end. False when estimates of another book were written meanwhile: walk again."""
 
     def cover(self, span: Span, *, read_at_ms: int) -> None:
-        """Remember that `span` was read completely."""
+        """Remember that `span` was read completely; it is stale no more."""
+
+    def stale(self) -> Sequence[Span]:
+        """What was read by an earlier attribution only, sorted, disjoint; none of it is covered."""
 
     def lateness(self) -> Lateness:
         """How late generations appeared, as far as `put_lateness` was told; nothing when it never was."""
@@ -603,6 +619,10 @@ class Store(RateMemory, Protocol):
 
     def set_metric_labels(self, labels: Sequence[str], max_series: int) -> None:
         """Which dimensions the counters carry. Another choice forms the series anew from the ledger."""
+
+    def set_attribution(self, revision: str) -> None:
+        """The attribution in force from now on (`Resolver.revision`). What any project read by another one is covered
+        no more but stale, and what is known of its traces is forgotten, until it is read again."""
 
     def free_claims(self) -> int:
         """At start-up on a database that is ours alone: claims of an earlier run are free at once."""

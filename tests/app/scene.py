@@ -113,16 +113,20 @@ class Scene:
         project: str = "",
         release: str = "",
         usage: Mapping[str, int] | None = None,
+        trace: str = "",
+        trace_name: str | None = None,
     ) -> Span:
         """One call that starts `at` and can be read from `arrives` on, a second later unless said. `usd` None: it has
-        usage and no price. `usage` by key stands in place of `tokens`, which are input."""
+        usage and no price. `usage` by key stands in place of `tokens`, which are input. Without `trace` it is alone in
+        its own."""
         self._made += 1
         start_ms = self.ms(at)
         arrives_ms = start_ms + 1000 if arrives is None else self.ms(arrives)
         said = {"feature": feature, "team": team}
         span = Span(
             id=f"{self._made:016x}",
-            trace_id=f"{self._made:032x}",
+            trace_id=trace or f"{self._made:032x}",
+            trace_name=trace_name,
             start_ms=start_ms,
             end_ms=max(start_ms, arrives_ms - 1000),
             type=type,
@@ -139,6 +143,12 @@ class Scene:
         )
         self.warehouse.add([span])
         return span
+
+    def root(self, trace: str, *, at: str, arrives: str, feature: str = "", team: str = "", user: str = "") -> Span:
+        """A span without usage that starts `at` and ends, so that it can be read, when it `arrives`."""
+        return self.spend(
+            None, at=at, arrives=arrives, feature=feature, team=team, user=user, tokens=0, type="SPAN", trace=trace
+        )
 
     def update(self, span: Span, *, at: str, usd: str | None = None, start: str | None = None, **said: str) -> Span:
         """A newer version of a call, readable from `at` on: another cost, start, or feature and team."""

@@ -1,7 +1,7 @@
 """What must be so after every story: the ledger, and all that is formed from it, against what Langfuse really has."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from fusewatch.app.daywatches import watch_views
@@ -45,15 +45,24 @@ def _fact(row: Row) -> Fact:
 
 def _truth(stage: Stage, project: ProjectState, covered: Covered) -> Counter[Fact]:
     newest = stage.warehouse.newest(project.project_id, *covered)
-    return Counter(_true_fact(stage, span) for span in newest if span.usage or span.cost)
+    traces: defaultdict[str, list[Span]] = defaultdict(list)
+    for span in stage.warehouse.newest(project.project_id):
+        traces[span.trace_id].append(span)
+    return Counter(_true_fact(stage, span, traces[span.trace_id]) for span in newest if span.usage or span.cost)
 
 
-def _true_fact(stage: Stage, span: Span) -> Fact:
+def _true_fact(stage: Stage, span: Span, trace: list[Span]) -> Fact:
+    """What a call lacks is that of the first of its trace that has it, call or not."""
+    oldest_first = sorted(trace, key=lambda one: (one.start_ms, one.id))
+
+    def found(own: Callable[[Span], str | None]) -> str:
+        return next(filter(None, map(own, [span, *oldest_first])), UNKNOWN)
+
     return (
         span.start_ms,
-        stage.feature_of(span) or UNKNOWN,
-        span.all_metadata().get("team") or UNKNOWN,
-        span.user_id or UNKNOWN,
+        found(stage.feature_of),
+        found(lambda one: one.all_metadata().get("team")),
+        found(lambda one: one.user_id),
         span.environment,
         span.total_pico(),
         span.usage_details().get("total", 0),

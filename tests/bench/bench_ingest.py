@@ -14,6 +14,8 @@ from time import perf_counter
 
 import orjson
 
+from fusewatch.domain.attribution import Attributed
+from fusewatch.domain.inheritance import NOTHING_INHERITED, Gift, Heirs, Inheritance, TraceRead
 from fusewatch.domain.usage import Dimensions, Generation, Pricing, Tokens
 from fusewatch.ports import IngestUnit, ProjectIdentity, Span
 from fusewatch.store import SqlStore, open_store
@@ -32,18 +34,24 @@ def rows() -> list[tuple[str, float, str, float | None]]:
     gc.collect()
     gc.freeze()  # The daemon holds a page or two, not these fifty; the collector would walk them all again and again.
     texts = [orjson.dumps({"data": [_as_json(g) for g in page]}) for page in pages[:10]]
-    parse, fresh, again = [], [], []
+    parse, fresh, again, giving, given = [], [], [], [], []
+    inheritance = [_inheritance(page) for page in pages]
     for _ in range(_ROUNDS):
         parse.append(_parse_seconds(texts) / (len(texts) * _PAGE))
         with _store() as store:
             fresh.append(_record_seconds(store, pages) / _ROWS)
             again.append(_record_seconds(store, pages) / _ROWS)
+        with _store() as store:
+            giving.append(_record_seconds(store, pages, inheritance) / _ROWS)
+            given.append(_record_seconds(store, pages, inheritance) / _ROWS)
     base = median(parse)
     return [
         ("parsing one row with orjson", base * 1e6, "µs", None),
         ("recording one new row", median(fresh) * 1e6, "µs", None),
         ("recording new rows / parsing them", median(fresh) / base, "x", None),
         ("recording unchanged rows / parsing them", median(again) / base, "x", 1.1),
+        ("recording new rows with their traces / parsing them", median(giving) / base, "x", None),
+        ("recording unchanged rows with their traces / parsing them", median(given) / base, "x", 1.1),
     ]
 
 
@@ -63,18 +71,37 @@ def _parse_seconds(texts: Sequence[bytes]) -> float:
     return perf_counter() - started
 
 
-def _record_seconds(store: SqlStore, pages: Sequence[Sequence[Generation]]) -> float:
-    def commit(group: Sequence[Sequence[Generation]]) -> None:
+def _record_seconds(
+    store: SqlStore, pages: Sequence[Sequence[Generation]], traces: Sequence[Inheritance] | None = None
+) -> float:
+    reads = list(zip(pages, traces or [NOTHING_INHERITED] * len(pages), strict=True))
+
+    def commit(group: Sequence[tuple[Sequence[Generation], Inheritance]]) -> None:
         def work(unit: IngestUnit) -> None:
-            for page in group:
-                unit.record(Span(page[-1].start_ms, page[0].start_ms + 1), page, now_ms=_START_MS)
+            for page, inheritance in group:
+                span = Span(page[-1].start_ms, page[0].start_ms + 1)
+                unit.record(span, page, now_ms=_START_MS, inheritance=inheritance)
 
         store.ingest(_PROJECT.key, work)
 
     started = perf_counter()
-    for at in range(0, len(pages), _PAGES_A_COMMIT):
-        commit(pages[at : at + _PAGES_A_COMMIT])
+    for at in range(0, len(reads), _PAGES_A_COMMIT):
+        commit(reads[at : at + _PAGES_A_COMMIT])
     return perf_counter() - started
+
+
+def _inheritance(page: Sequence[Generation]) -> Inheritance:
+    """What a reader hands on with the page: each trace gives what its calls say."""
+    heirs = Heirs(("feature", "release", "session", "team", "trace_name", "user", "version"))
+    traces = {
+        g.trace_id: TraceRead((Gift(g.start_ms, g.id, g.updated_ms, heirs.offers(_who(g))),), heirs.lacks(_who(g)))
+        for g in page
+    }
+    return Inheritance("bench", heirs, traces)
+
+
+def _who(g: Generation) -> Attributed:
+    return Attributed(g.dimensions, g.user, g.session)
 
 
 def _pages() -> Iterator[list[Generation]]:

@@ -1,16 +1,20 @@
 """What an organisation's rate limit is known to be outlives the process."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from fusewatch.app.rategate import RateGates
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.errors import Retryable
 from fusewatch.runtime import InlineRunner
 from fusewatch.store import SqlStore
+from fusewatch.store.migrate import MIGRATIONS
+from fusewatch.store.schema import APPLICATION_ID
 from tests.langfuse.asking import StandingClock
 from tests.store.samples import opened
 
@@ -39,20 +43,23 @@ def test_a_block_outlives_the_process(url: str) -> None:
         asyncio.run(gate.wait("v2_observations", Priority.LIVE))
 
 
-def test_a_database_of_the_first_schema_gains_the_table_and_keeps_its_projects(url: str) -> None:
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as raw:
-        raw.execute("DROP TABLE rate_limit")
-        raw.execute("DROP INDEX generation_unpriced")
-        for table in ("project", "dirty", "series"):
-            raw.execute(f"ALTER TABLE {table} DROP COLUMN est_hi")
-            raw.execute(f"ALTER TABLE {table} DROP COLUMN est_lo")
-        for name in ("models", "models_ms", "estimated_by"):
-            raw.execute(f"ALTER TABLE project DROP COLUMN {name}")
-        raw.execute("UPDATE alembic_version SET version_num = '0001'")
-        raw.commit()
-    with opened(url) as store:
+def test_a_database_of_the_first_schema_gains_what_is_new_and_keeps_its_projects(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.exec_driver_sql(
+            "INSERT INTO project (key, name, host, project_id, organisation_id, api, registered_ms)"
+            " VALUES ('k', 'production', 'h', 'p', 'o', 'v2', 1)"
+        )
+    engine.dispose()
+    with opened(f"sqlite:///{path}") as store:
         store.save_rate("a", "text")
-        assert _projects(store) == ["production", "staging"]
+        assert _projects(store) == ["production"]
 
 
 def _projects(store: SqlStore) -> list[str]:

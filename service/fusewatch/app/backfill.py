@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from fusewatch.app.ingest import Batch, ReadCounts, Reader, read_span
+from fusewatch.app.ingest import RULES_CHANGED, Batch, ReadCounts, Reader, read_span
 from fusewatch.domain.coverage import Span, holes
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.readplan import narrower, windows
@@ -79,8 +79,8 @@ async def backfill_pass(
 
 
 def _wait_s(failure: Retryable | Permanent, failures: int) -> float | None:
-    """How long to wait before the next try; None when there is none."""
-    if isinstance(failure, Permanent) or failures >= TRIES:
+    """How long to wait before the next try; None when there is none: these rules stay those that they are."""
+    if isinstance(failure, Permanent) or failures >= TRIES or failure.reason == RULES_CHANGED:
         return None
     wait_s = max(2.0**failures, failure.retry_after_s or 0.0)
     return wait_s if wait_s <= LONGEST_WAIT_S else None

@@ -9,12 +9,11 @@ from typing import NamedTuple, TypeVar, cast
 
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span
+from fusewatch.domain.inheritance import read
 from fusewatch.domain.lateness import late_starts
-from fusewatch.domain.merge import generation_of
 from fusewatch.domain.prices import NO_PRICES, PriceBook
 from fusewatch.domain.ratebudget import Priority
-from fusewatch.domain.readplan import Lookback, live_span, newest_hole, unread_ms
-from fusewatch.domain.usage import Generation
+from fusewatch.domain.readplan import Lookback, live_span, newest_hole, newest_stale, unread_ms
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Clock, IngestUnit, Page, Recorded, Rejected, Runner, Source, Store
 
@@ -22,6 +21,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 DAY_MS = 86_400_000
+RULES_CHANGED = "rules_changed"
+"""Why `IngestUnit.record` refuses what was read by an attribution that is no longer in force."""
 PAGES_A_COMMIT = 5
 PAGES_A_PASS = 10
 """How many pages of history one pass reads before the live end gets its turn again."""
@@ -62,20 +63,24 @@ class ReadCounts:
 
 @dataclass(slots=True)
 class IngestReport(ReadCounts):
-    """What one pass read and wrote. `unread_ms`: what the rules still need; `loaded`: the first load is now complete.
+    """What one pass read and wrote. `unread_ms`: what the rules still need; `stale_ms`: what was read by an earlier
+    attribution and is to be read again; `loaded`: the first load is now complete.
 
-    `failure` is set when the pass ended early; what was read before it is kept.
+    `failure` is set when the pass ended early; what was read before it is kept. `outdated` is set when it ended since
+    the attribution had changed meanwhile: whoever reads by the new rules may do so at once.
     """
 
     project: str
     unread_ms: int = 0
+    stale_ms: int = 0
     loaded: bool = False
+    outdated: bool = False
     failure: Retryable | Permanent | None = None
 
     @property
     def more(self) -> bool:
-        """Whether history is left that can be read at once."""
-        return self.unread_ms > 0 and self.failure is None
+        """Whether something is left that can be read at once."""
+        return self.failure is None and (self.outdated or self.unread_ms > 0 or self.stale_ms > 0)
 
 
 class Batch(NamedTuple):
@@ -116,6 +121,9 @@ async def ingest_pass(
         began_ms = clock.now_ms()
         coverage, lookback = await run(lambda: store.ingest(reader.project, lambda u: _known(u, reader, began_ms)))
         hole = newest_hole(coverage, need_from_ms, reader.window_ms, lookback.seldom_ms)
+        if hole is None:
+            stale = await run(lambda: store.ingest(reader.project, lambda u: list(u.stale())))
+            hole = newest_stale(coverage, stale, reader.window_ms)
         if hole is not None:
 
             def enough(pages: int) -> bool:
@@ -124,8 +132,10 @@ async def ingest_pass(
             await read_span(reader, store, run, clock, hole, hole.to_ms, Priority.HISTORY, report.count, enough=enough)
         await run(lambda: store.ingest(reader.project, lambda u: _finish(u, need_from_ms, clock.now_ms(), report)))
     except (Retryable, Permanent) as failure:
-        report.failure = failure
-        await run(partial(_note_failure, store, reader.project, failure, clock.now_ms()))
+        report.outdated = failure.reason == RULES_CHANGED
+        if not report.outdated:
+            report.failure = failure
+            await run(partial(_note_failure, store, reader.project, failure, clock.now_ms()))
     return report
 
 
@@ -136,6 +146,7 @@ def _known(unit: IngestUnit, reader: Reader, now_ms: int) -> tuple[list[Span], L
 
 def _finish(unit: IngestUnit, need_from_ms: int, now_ms: int, report: IngestReport) -> None:
     report.unread_ms = unread_ms(unit.coverage(), need_from_ms)
+    report.stale_ms = unit.project().stale_ms
     if report.unread_ms == 0 and unit.coverage() and unit.project().loaded_ms is None:
         unit.loaded(at_ms=now_ms, counters_from_ms=need_from_ms)
         report.loaded = True
@@ -170,14 +181,14 @@ async def read_span(
     walk = reader.source.walk(span, priority=priority)
     batch: list[Page] = []
     upper_ms = span.to_ms
-    read = 0
+    pages_read = 0
     page = await walk.next_page()
     as_of_ms = min(cover_to_ms, page.server_now_ms if page else cover_to_ms)
     while page is not None:
         _refuse_if_unreadable(page)
         batch.append(page)
-        read += 1
-        ends = page.last or enough(read)
+        pages_read += 1
+        ends = page.last or enough(pages_read)
         if not ends and len(batch) < PAGES_A_COMMIT:
             page = await walk.next_page()
             continue
@@ -234,19 +245,15 @@ class _Write:
     """What history brings late shows how long nobody looked; only live reads measure how late generations come."""
 
     def __call__(self, unit: IngestUnit) -> Recorded:
-        rows = self._generations()
+        rows, inheritance = read((o for page in self.pages for o in page.observations), self.reader.resolver)
         starts = [g.start_ms for g in rows]
         # Rows at the page's edge may have twins on the next page, and a page that drifted repeats rows of the last one:
         # they are written now, and covered by the batch that is complete for them.
         wide = Span(min([*starts, self.span.from_ms]), max([*(s + 1 for s in starts), self.span.to_ms]))
-        recorded = unit.record(wide, rows, now_ms=self.now_ms, prices=self.reader.prices)
+        recorded = unit.record(wide, rows, now_ms=self.now_ms, prices=self.reader.prices, inheritance=inheritance)
         if self.live:
             measure_lateness(unit, recorded, unit.coverage(), self.now_ms)
         known_to_ms = min(self.span.to_ms, self.as_of_ms)
         if known_to_ms > self.span.from_ms:
             unit.cover(Span(self.span.from_ms, known_to_ms), read_at_ms=self.now_ms)
         return recorded
-
-    def _generations(self) -> list[Generation]:
-        made = (generation_of(o, self.reader.resolver) for page in self.pages for o in page.observations)
-        return [g for g in made if g is not None]

@@ -1,12 +1,13 @@
 """The reconcile pass: Langfuse's own sums of each hour against their last reading and the ledger; what differs is read
 again, and what still differs is drift."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fusewatch.app.ingest import Reader, measure_lateness
 from fusewatch.domain.coverage import Span, frontier, holes
-from fusewatch.domain.merge import generation_of, newest
+from fusewatch.domain.inheritance import Reading, read
+from fusewatch.domain.merge import newest
 from fusewatch.domain.money import pico_from_json
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.reconciling import (
@@ -19,7 +20,7 @@ from fusewatch.domain.reconciling import (
     hour_states,
     to_sweep,
 )
-from fusewatch.domain.usage import Generation
+from fusewatch.domain.usage import Generation, Observation
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Clock, IngestUnit, Runner, Store
 
@@ -118,15 +119,16 @@ async def _read_hour(reader: Reader, store: Store, run: Runner, clock: Clock, st
     """Read every row of the hour, write the differences, note what vanished and what is stored twice."""
     span = Span(state.hour_ms, state.hour_ms + HOUR_MS)
     walk = reader.source.walk(span, priority=Priority.RECONCILE)
-    rows: list[Generation] = []
+    found: list[Observation] = []
     rejected = 0
     while (page := await walk.next_page()) is not None:
         rejected += len(page.rejected)
-        rows.extend(g for o in page.observations if (g := generation_of(o, reader.resolver)) is not None)
+        found += page.observations
+    reading = read(found, reader.resolver)
     return await run(
         lambda: store.ingest(
             reader.project,
-            lambda u: _write_hour(u, reader, state, span, rows, clock.now_ms(), complete=rejected == 0),
+            lambda u: _write_hour(u, reader, state, span, reading, clock.now_ms(), complete=rejected == 0),
         )
     )
 
@@ -136,12 +138,13 @@ def _write_hour(
     reader: Reader,
     state: HourState,
     span: Span,
-    rows: Sequence[Generation],
+    found: Reading,
     now_ms: int,
     *,
     complete: bool,
 ) -> HourReport:
-    recorded = unit.record(span, rows, now_ms=now_ms, whole=complete, prices=reader.prices)
+    rows, inheritance = found
+    recorded = unit.record(span, rows, now_ms=now_ms, whole=complete, prices=reader.prices, inheritance=inheritance)
     places = [(row.trace_id, row.id, row.start_ms) for row in rows]
     gone = unit.mark_gone(span, set(places), at_ms=now_ms) if complete else 0
     # Versions at one start only: one that stands at another start is in the ledger as a row that does not count.

@@ -95,7 +95,14 @@ def _health(project: ProjectState, now_ms: int, zone: str) -> str:
         return f"{project.name}: not read yet"
     age = max(0, (now_ms - project.data_as_of_ms) // 1000)
     at = f"{local_clock(zone, project.data_as_of_ms):%Y-%m-%d %H:%M:%S}"
-    return f"{project.name}: data as of {at} ({age} s ago), {project.api} API"
+    text = f"{project.name}: data as of {at} ({age} s ago), {project.api} API"
+    return f"{text}; reading {_days(project.stale_ms)} again since attribution changed" if project.stale_ms else text
+
+
+def _days(ms: int) -> str:
+    """A length of time as people read it, to the day or the hour, never less than it is."""
+    hours = -(-ms // 3_600_000)
+    return f"{-(-hours // 24)} days" if hours > 24 else f"{hours} hours" if hours > 1 else "an hour"
 
 
 def hint(unmatched: Unmatched) -> str:
@@ -173,6 +180,7 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "failing_since_ms": p.failing_since_ms,
                 "failure": p.failure,
                 "failure_text": p.failure_text,
+                "stale_ms": p.stale_ms,
             }
             for p in picture.projects
         ],

@@ -7,7 +7,7 @@ from functools import partial
 
 from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.app.deliver import deliver_one
-from fusewatch.app.ingest import IngestReport, Reader, ingest_pass
+from fusewatch.app.ingest import RULES_CHANGED, IngestReport, Reader, ingest_pass
 from fusewatch.app.pricing import Shelf, pricing_pass
 from fusewatch.app.reconcile import reconcile_pass
 from fusewatch.bootstrap import ProjectEntry
@@ -160,7 +160,8 @@ class _Project:
             return
         since = need_from(parts.rulebook.rules, clock.now_ms())
         report = await reconcile_pass(await self._reader(self.state), parts.store, parts.run, clock, from_ms=since)
-        pause_s = COMPARE_ON_S if report.left else COMPARE_EVERY_S
+        soon = report.left or getattr(report.failure, "reason", "") == RULES_CHANGED
+        pause_s = COMPARE_ON_S if soon else COMPARE_EVERY_S
         wish_s = getattr(report.failure, "retry_after_s", None) or 0.0
         self.next_comparison = clock.monotonic() + max(pause_s, wish_s)
         parts.observer.reconciled(self.state, report)
@@ -203,6 +204,8 @@ class _Project:
         bells, parts = self.loops.bells, self.loops.parts
         if report.failure is not None:
             await bells.pause(self.loop, self._pause_after(report.failure))
+            self.next_poll = parts.clock.monotonic()
+        elif report.outdated:
             self.next_poll = parts.clock.monotonic()
         elif not report.more:
             left = self.next_poll - parts.clock.monotonic()

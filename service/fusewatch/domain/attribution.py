@@ -1,6 +1,8 @@
 """Whom a generation belongs to: its dimensions, taken from metadata, tags and fields in the declared order."""
 
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from json import dumps
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -29,6 +31,16 @@ FIELDS: Mapping[str, int] = {
 """What a source of kind ``field`` may name, and its place in `Observation`."""
 
 _NAMED = Dimensions._fields[:-1]
+_REVISION = 1
+"""Another one whenever this code finds another value in the same observation."""
+
+_OF_THE_TRACE = ("user", "session", "release", "version", "trace_name")
+"""Built-in dimensions that hold for a whole trace."""
+
+_OF_THE_CALL = frozenset({"model", "provider", "operation", "type", "prompt", "environment"})
+"""Dimensions of the single call, wherever they are taken from."""
+
+_FIELDS_OF_THE_CALL = frozenset({"model", "name", "operation", "type", "prompt", "provider"})
 _MODEL = Observation._fields.index("model")
 _MOST_REMEMBERED = 20_000
 
@@ -52,6 +64,9 @@ class Resolver:
     model's name, feature and team from nowhere. Where a metadata source is looked for, `metadata.MetadataPath` tells;
     of several tags with the prefix the first counts. Raises ValueError for a source that does not exist.
 
+    `inheritable` are the dimensions that a call may take from others of its trace, `revision` is a hash of what the
+    declaration means.
+
     Pure: its memos only save time. Dimensions that are equal are one object, as long as they are remembered.
     """
 
@@ -71,6 +86,8 @@ class Resolver:
         self._guesses_provider = "provider" not in dict(attribution)
         self._plain = tuple(name for name in _NAMED if name in FIELDS and name not in declared)
         self._pick = itemgetter(_MODEL, *(FIELDS[name] for name in self._plain))
+        self.inheritable = _inheritable(attribution)
+        self.revision = _revision(attribution)
         self._declared = tuple(declared)
         self._reads = tuple(self._reader(sources) for sources in declared.values())
         self._extra = tuple(sorted(name for name in declared if name not in BUILT_IN_DIMENSIONS))
@@ -170,3 +187,17 @@ class Resolver:
             if len(text) <= LONGEST:  # what is cut may be long, and is rarely met again
                 self._labels[text] = known
         return known
+
+
+def _inheritable(attribution: tuple[tuple[str, tuple[AttributionSource, ...]], ...]) -> tuple[str, ...]:
+    """The dimensions of the trace, in a fixed order: the built-in ones, and those declared from more than the call."""
+    found = dict.fromkeys(_OF_THE_TRACE, True)
+    for name, sources in sorted(attribution):
+        found[name] = any(s.kind != "field" or s.name not in _FIELDS_OF_THE_CALL for s in sources)
+    return tuple(name for name, is_shared in found.items() if is_shared and name not in _OF_THE_CALL)
+
+
+def _revision(attribution: tuple[tuple[str, tuple[AttributionSource, ...]], ...]) -> str:
+    """16 hexadecimal digits; the order in which the dimensions are declared does not count, that of sources does."""
+    meaning = [_REVISION, *((name, [(s.kind, s.name) for s in sources]) for name, sources in sorted(attribution))]
+    return blake2b(dumps(meaning).encode(), digest_size=8).hexdigest()

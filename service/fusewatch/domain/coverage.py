@@ -47,3 +47,13 @@ def covers(spans: Sequence[Span], from_ms: int, to_ms: int) -> bool:
 def frontier(spans: Sequence[Span]) -> int | None:
     """The end of what was read: the latest covered instant. `spans` are merged."""
     return spans[-1].to_ms if spans else None
+
+
+def without(spans: Iterable[Span], span: Span) -> list[Span]:
+    """The spans less the instants of `span`."""
+    rest: list[Span] = []
+    for one in spans:
+        for part in (Span(one.from_ms, min(one.to_ms, span.from_ms)), Span(max(one.from_ms, span.to_ms), one.to_ms)):
+            if part.from_ms < part.to_ms:
+                rest.append(part)
+    return rest

@@ -5,7 +5,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 
-from fusewatch.domain.attribution import Resolver
+from fusewatch.domain.attribution import Attributed, Resolver
 from fusewatch.domain.money import pico_from_json
 from fusewatch.domain.usage import Dimensions, Generation, Observation, Pricing, Tokens
 from fusewatch.domain.usage_keys import count_tokens, is_total
@@ -18,10 +18,18 @@ _NUMBERS = Struct("<14q").pack
 
 
 def generation_of(o: Observation, resolver: Resolver) -> Generation | None:
-    """The ledger row of an observation, None when it carries neither usage nor cost and so was no call."""
-    if not o.usage and not o.cost and not o.total_cost:
-        return None
-    dimensions, user, session = resolver.resolve(o)
+    """The ledger row of an observation, None when it was no call."""
+    return call_of(o, resolver.resolve(o)) if is_call(o) else None
+
+
+def is_call(o: Observation) -> bool:
+    """Whether the observation carries usage or cost."""
+    return bool(o.usage or o.cost or o.total_cost)
+
+
+def call_of(o: Observation, attributed: Attributed) -> Generation:
+    """The ledger row of a call, with its own dimensions."""
+    dimensions, user, session = attributed
     cost_pico = cost_of(o)
     pricing = pricing_of(o)
     tokens = count_tokens(o.usage)

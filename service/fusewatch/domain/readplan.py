@@ -57,6 +57,16 @@ def newest_hole(coverage: Sequence[Span], need_from_ms: int, window_ms: int, loo
     return None if end is None else next(windows(coverage, need_from_ms, end, window_ms, lookback_ms), None)
 
 
+def newest_stale(coverage: Sequence[Span], stale: Sequence[Span], window_ms: int) -> Span | None:
+    """The newest part of what is to be read again although no rule needs it; what is ahead of the live end is left to
+    the polls."""
+    end = frontier(coverage)
+    if end is None:
+        return None
+    rest = [Span(span.from_ms, min(span.to_ms, end)) for span in stale if span.from_ms < end]
+    return Span(max(rest[-1].from_ms, rest[-1].to_ms - window_ms), rest[-1].to_ms) if rest else None
+
+
 def windows(coverage: Sequence[Span], from_ms: int, to_ms: int, window_ms: int, lookback_ms: int) -> Iterator[Span]:
     """What is unread between the two instants, newest first, in windows of at most `window_ms`.
 

@@ -156,8 +156,9 @@ class NearLimitBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DigestBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What a day, week or month cost, `estimated_usd` of it by our own estimate; `before_usd` is that of the one before.
-    `near_count` counts all that are near their limit. `open_incidents` by severity, `unpriced` requests by model, `unattributed_usd` by dimension."""
+    """What a day, week or month cost, `estimated_usd` of it by our own estimate; `before_usd` is that of the one
+    before. `near_count` counts all that are near their limit. `open_incidents` by severity, `unpriced` requests by
+    model, `unattributed_usd` by dimension."""
 
     period: str
     start: Instant

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from fusewatch.store import bulk
 from fusewatch.store.connection import Link
-from fusewatch.store.ids import identity_hash
+from fusewatch.store.ids import identity_hash, trace_hashes
 from fusewatch.store.rows import OBS, SELECT, START, TRACE, LedgerRow
 
 
@@ -44,3 +44,17 @@ def stored_versions(link: Link, project: int, trace: bytes, obs: bytes) -> dict[
         if row is not None:
             versions[start] = row
     return versions
+
+
+def of_trace(link: Link, project: int, trace: bytes) -> list[LedgerRow]:
+    """All rows of a trace, those that lost included: its observations lie side by side in `seen`."""
+    hashes = trace_hashes(project, trace)
+    starts = link.rows(
+        "SELECT start_ms FROM seen WHERE h64 BETWEEN ? AND ?"
+        " UNION SELECT start_ms FROM seen_more WHERE h64 BETWEEN ? AND ?",
+        (*hashes, *hashes),
+    )
+    found: list[LedgerRow] = []
+    for (start,) in starts:
+        found += link.rows(f"{SELECT} WHERE project = ? AND start_ms = ? AND trace = ?", (project, start, trace))
+    return found

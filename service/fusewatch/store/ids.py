@@ -34,3 +34,9 @@ def identity_hash(project: int, trace: bytes, obs: bytes) -> int:
     numbers for different identities cost a look, nothing else.
     """
     return ((crc32(trace, project) - 0x8000_0000) << 32) | crc32(obs)
+
+
+def trace_hashes(project: int, trace: bytes) -> tuple[int, int]:
+    """The least and the greatest `identity_hash` that an observation of the trace can have."""
+    least = (crc32(trace, project) - 0x8000_0000) << 32
+    return least, least | 0xFFFF_FFFF

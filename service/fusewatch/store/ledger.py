@@ -1,19 +1,23 @@
 """The ledger: compare what was read with what is stored, write the difference, say what that changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.merge import order_key
 from fusewatch.domain.money import split
 from fusewatch.domain.periods import CELL_MS
 from fusewatch.domain.prices import NO_PRICES, PriceBook
 from fusewatch.domain.usage import Amounts, Dimensions, Generation, Pricing, Tokens
 from fusewatch.ports import EstimatePlace, Recorded, Reestimated, Span
-from fusewatch.store import bulk, estimates, identity
+from fusewatch.store import attributions, bulk, estimates, identity
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.ids import identity_hash, pack
+from fusewatch.store.inheriting import Heritage
+from fusewatch.store.inheriting import Place as _Place
 from fusewatch.store.interning import Interning
 from fusewatch.store.rows import (
+    ATTRIBUTION,
     COLUMNS,
     CONTENT,
     COST,
@@ -37,9 +41,6 @@ from fusewatch.store.rows import (
     with_estimate,
     with_state,
 )  # fmt: skip
-
-_Place = tuple[int, bytes, bytes]
-"""Where a version stands in the ledger of a project: start, trace, observation."""
 
 _DIRTY = (
     *("project", "cell", "dims", "person", "session", "cost_hi", "cost_lo", "tokens", "requests"),
@@ -91,18 +92,37 @@ class Ledger:
         self._project = project
         self.counters_from_ms = counters_from_ms
         self._prices = NO_PRICES
+        self._attribution = 0
 
     def record(
-        self, span: Span, generations: Sequence[Generation], now_ms: int, *, whole: bool, prices: PriceBook
+        self,
+        span: Span,
+        generations: Sequence[Generation],
+        now_ms: int,
+        *,
+        whole: bool,
+        prices: PriceBook = NO_PRICES,
+        inheritance: Inheritance = NOTHING_INHERITED,
     ) -> Recorded:
         """See `ports.IngestUnit.record`. ValueError for a generation that starts outside the span."""
         self._prices = prices
+        self._attribution = attributions.number(self._link, inheritance.revision)
         read = _newest(span, generations)
         fresh, newer = self._differences(read, whole=whole)
-        if not fresh and not newer:
+        present = {place[1] for place in read if place not in fresh} if len(fresh) < len(read) else frozenset()
+        heritage = Heritage(self._link, self._interning, self._project, inheritance, present)
+        heritage.write(now_ms)
+        if not fresh and not newer and not heritage.news:
             return Recorded(0, 0, len(read), Amounts(), 0)
         changes = _Changes()
-        moved = self._apply(changes, self._rows(fresh, now_ms), self._rows(newer, now_ms))
+        before = self._stored_rows(newer)
+        moved = self._apply(
+            changes,
+            self._rows(*heritage.complete(fresh, {}, self._attribution), now_ms),
+            self._rows(*heritage.complete(newer, before, self._attribution), now_ms),
+            before,
+        )
+        completed = self._tell_traces(changes, heritage)
         first_seen = tuple(row[START] for row in changes.first_seen)
         bulk.insert(self._link, "generation", COLUMNS, sorted(changes.inserted))
         bulk.replace(self._link, "generation", KEY, COLUMNS, list(changes.replaced.values()))
@@ -115,7 +135,7 @@ class Ledger:
         self._add_to_totals(delta, unpriced - _unpriced(changes.lost))
         new = len(fresh) - moved
         changed = len(newer) + moved
-        return Recorded(new, changed, len(read) - new - changed, delta, unpriced, first_seen)
+        return Recorded(new, changed, len(read) - new - changed, delta, unpriced, first_seen, completed)
 
     def estimate_again(self, prices: PriceBook, after: EstimatePlace | None) -> Reestimated:
         """Form the estimates of a bounded number of counted rows without a price anew, those behind `after` in the
@@ -136,19 +156,22 @@ class Ledger:
     def _differences(
         self, read: dict[_Place, Generation], *, whole: bool
     ) -> tuple[dict[_Place, Generation], dict[_Place, Generation]]:
-        """What of it is not stored, and what is newer than the version stored at the same place; with `whole`, what
-        is another version than the stored one."""
+        """What of it is not stored, and what replaces the version stored at the same place: a newer one, the same one
+        that was read by another attribution, with `whole` any other one."""
         if not read:
             return {}, {}
         stored = self._link.rows(
-            "SELECT start_ms, trace, obs, updated_ms, cost, digest FROM generation"
+            "SELECT start_ms, trace, obs, updated_ms, cost, digest, attribution FROM generation"
             " WHERE project = ? AND start_ms >= ? AND start_ms <= ?",
             (self._project, min(read)[0], max(read)[0]),
         )
         if not stored:
             return read, {}
         same = set(stored)
-        different = {place: g for place, g in read.items() if (*place, g.updated_ms, g.cost_pico, g.digest) not in same}
+        by = self._attribution
+        different = {
+            place: g for place, g in read.items() if (*place, g.updated_ms, g.cost_pico, g.digest, by) not in same
+        }
         if not different:
             return {}, {}
         held = {row[:3]: row[3:] for row in stored}
@@ -158,11 +181,16 @@ class Ledger:
             version = held.get(place)
             if version is None:
                 fresh[place] = g
-            elif whole or order_key(g) > (version[0], version[1], place[0], version[2]):
+                continue
+            updated_ms, cost_pico, digest, attribution = version
+            again = attribution != by and (g.updated_ms, g.cost_pico) == (updated_ms, cost_pico)
+            if whole or again or order_key(g) > (updated_ms, cost_pico, place[0], digest):
                 newer[place] = g
         return fresh, newer
 
-    def _rows(self, generations: dict[_Place, Generation], now_ms: int) -> list[LedgerRow]:
+    def _rows(
+        self, generations: Mapping[_Place, Generation], inherited: Mapping[_Place, bytes], now_ms: int
+    ) -> list[LedgerRow]:
         """The rows of generations as if none of them had been there before."""
         if not generations:
             return []
@@ -171,22 +199,23 @@ class Ledger:
             *generations.values(), strict=True
         )
         texts = self._interning.text_ids({*users, *sessions})
-        dims = _DimsIds(self._interning)
+        dims_ids = _DimsIds(self._interning)
         columns = zip(
             generations,
             updated,
             costs,
             map(int, pricings),  # an IntEnum would go through the driver's slow adapters
-            map(dims.__getitem__, dimensions),
+            map(dims_ids.__getitem__, dimensions),
             map(texts.__getitem__, users),
             map(texts.__getitem__, sessions),
             tokens,
             durations,
             digests,
             self._estimates(costs, pricings, tokens, dimensions),
+            map(inherited.get, generations),
             strict=True,
         )
-        project = self._project
+        project, by = self._project, self._attribution
         return [
             (
                 project,
@@ -194,18 +223,20 @@ class Ledger:
                 at,
                 cost,
                 pricing,
-                dims_id,
+                dims,
                 user,
                 session,
                 *used,
                 duration,
                 digest,
                 guess,
+                by,
+                taken,
                 1,
                 now_ms,
                 None,
             )
-            for place, at, cost, pricing, dims_id, user, session, used, duration, digest, guess in columns
+            for place, at, cost, pricing, dims, user, session, used, duration, digest, guess, taken in columns
         ]
 
     def _estimates(
@@ -239,15 +270,18 @@ class Ledger:
             for row in rows
         ]
 
-    def _apply(self, changes: _Changes, fresh: list[LedgerRow], newer: list[LedgerRow]) -> int:
+    def _apply(
+        self, changes: _Changes, fresh: list[LedgerRow], newer: list[LedgerRow], before: Mapping[_Place, LedgerRow]
+    ) -> int:
         """Decide for each written row whether it counts; how many of the fresh ones moved here from another start."""
         contested = identity.claim(self._link, self._project, fresh)
-        before = self._stored_rows(newer)
         unsettled: dict[tuple[bytes, bytes], list[LedgerRow]] = {}
         for row in newer:
             old = before[_place(row)]
             if old[COUNTED]:
-                new = with_state(row, counted=True, seen_ms=old[SEEN], replaced_cost=old[COST])
+                again = old[ATTRIBUTION] != row[ATTRIBUTION] and order_of(old)[:3] == order_of(row)[:3]
+                replaced_cost = old[REPLACED] if again else old[COST]
+                new = with_state(row, counted=True, seen_ms=old[SEEN], replaced_cost=replaced_cost)
                 changes.replaced[_place(row)] = new
                 changes.swap(old, new)
             else:
@@ -296,11 +330,23 @@ class Ledger:
                     changes.swap(counting, settled)
         return moved
 
-    def _stored_rows(self, rows: list[LedgerRow]) -> dict[_Place, LedgerRow]:
-        """The stored rows at the places of these, whole."""
-        if not rows:
+    def _tell_traces(self, changes: _Changes, heritage: Heritage) -> int:
+        """Complete the stored rows of traces that give something new; how many that changed."""
+        completed = 0
+        for trace in heritage.news:
+            stored = identity.of_trace(self._link, self._project, trace)
+            rows = [changes.replaced.get(_place(row), row) for row in stored]
+            for old, new in heritage.renewed(trace, rows, self._attribution):
+                completed += 1
+                changes.replaced[_place(new)] = new
+                if new[COUNTED]:
+                    changes.swap(old, new)
+        return completed
+
+    def _stored_rows(self, places: Collection[_Place]) -> dict[_Place, LedgerRow]:
+        """The stored rows at these places, whole."""
+        if not places:
             return {}
-        places = {_place(row) for row in rows}
         found = self._link.rows(
             f"{SELECT} WHERE project = ? AND start_ms >= ? AND start_ms <= ?",
             (self._project, min(places)[0], max(places)[0]),

@@ -1,4 +1,4 @@
-"""Single facts about the database: its version counter and which labels its counters carry."""
+"""Single facts about the database: its version counter, which labels its counters carry, how it attributes."""
 
 from typing import NamedTuple
 
@@ -48,3 +48,14 @@ def metric_choice(link: Link) -> MetricChoice:
 def keep_metric_choice(link: Link, choice: MetricChoice) -> None:
     link.run(_SET, ("metric_labels", codec.encode(choice.labels)))
     link.run(_SET, ("max_series", str(choice.max_series)))
+
+
+def attribution(link: Link) -> str:
+    """The revision of the attribution in force, "" before there was one."""
+    row = link.row("SELECT value FROM meta WHERE name = 'attribution'")
+    return "" if row is None else str(row[0])
+
+
+def keep_attribution(link: Link, revision: str) -> None:
+    if attribution(link) != revision:
+        link.run(_SET, ("attribution", revision))

@@ -6,12 +6,13 @@ from typing import Any
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.money import join
 from fusewatch.ports import ProjectIdentity, ProjectState, Span
-from fusewatch.store import codec
+from fusewatch.store import codec, meta
 from fusewatch.store.connection import Link
 
 _COLUMNS = (
     "key, name, host, project_id, organisation_id, api, floor_ms, loaded_ms, counters_from_ms, last_success_ms, "
-    "data_as_of_ms, failing_since_ms, failure, failure_text, retry_at_ms, reconciled_ms, drift_hi, drift_lo"
+    "data_as_of_ms, failing_since_ms, failure, failure_text, retry_at_ms, reconciled_ms, drift_hi, drift_lo,"
+    " attribution, (SELECT coalesce(sum(to_ms - from_ms), 0) FROM stale_span WHERE stale_span.project = project.id)"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM project"  # noqa: S608 our own names only
 _MAX_TEXT = 500
@@ -30,7 +31,8 @@ def states(link: Link) -> list[ProjectState]:
 
 
 def _state(row: tuple[Any, ...]) -> ProjectState:
-    return ProjectState(*(*row[:-2], join(*row[-2:])))
+    *plain, drift_hi, drift_lo, attribution, stale_ms = row
+    return ProjectState(*(*plain, join(drift_hi, drift_lo), attribution, stale_ms))
 
 
 def row_id(link: Link, key: str) -> int:
@@ -49,10 +51,13 @@ def keys(link: Link) -> dict[int, str]:
 def register(link: Link, identity: ProjectIdentity, name: str, now_ms: int) -> ProjectState:
     """Remember a project under its present name; two projects of one name are told apart by who came last."""
     link.run(
-        "INSERT INTO project (key, name, host, project_id, organisation_id, api, registered_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET name = excluded.name, host = excluded.host,"
+        "INSERT INTO project (key, name, host, project_id, organisation_id, api, registered_ms, attribution)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET name = excluded.name, host = excluded.host,"
         " organisation_id = excluded.organisation_id, api = excluded.api, registered_ms = excluded.registered_ms",
-        (identity.key, name, identity.host, identity.project_id, identity.organisation_id, identity.api, now_ms),
+        (
+            *(identity.key, name, identity.host, identity.project_id, identity.organisation_id, identity.api),
+            *(now_ms, meta.attribution(link)),
+        ),
     )
     link.run("INSERT INTO project_counter (id) VALUES (?) ON CONFLICT DO NOTHING", (row_id(link, identity.key),))
     return state(link, identity.key)

@@ -25,6 +25,8 @@ COLUMNS = (
     "duration_ms",
     "digest",
     "estimate",
+    "attribution",
+    "inherited",
     "counted",
     "seen_ms",
     "replaced_cost",
@@ -33,9 +35,11 @@ KEY = ("project", "start_ms", "trace", "obs")
 
 PROJECT, START, TRACE, OBS, UPDATED, COST, PRICING, DIMS, PERSON, SESSION = range(10)
 TOKENS = slice(10, 17)
-TOTAL, DURATION, DIGEST, ESTIMATE, COUNTED, SEEN, REPLACED = range(17, 24)
+TOTAL, DURATION, DIGEST, ESTIMATE, ATTRIBUTION, INHERITED, COUNTED, SEEN, REPLACED = range(17, 26)
 CONTENT = slice(0, 21)
-"""What Langfuse said, and what we make of usage that it could not price, without what we remember about the row."""
+"""What Langfuse said, and what we make of usage that it could not price, without what we remember about the row. The
+digest is that of the row's own dimensions; the stored ones may be inherited: `inherited` tells which are, and from whom
+(`inheriting.Codec`)."""
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM generation"  # noqa: S608 our own names only
 

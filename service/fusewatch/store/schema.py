@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -71,6 +71,30 @@ project = sa.Table(
     _text("models", default=""),
     _big("models_ms", nullable=True),
     _text("estimated_by", default=""),
+    _text("attribution", default=""),
+)
+
+attribution = sa.Table("attribution", metadata, _id(), sa.Column("revision", sa.Text, nullable=False, unique=True))
+
+stale_span = sa.Table(
+    "stale_span",
+    metadata,
+    sa.Column("project", Big, primary_key=True),
+    sa.Column("from_ms", Big, primary_key=True),
+    _big("to_ms"),
+    sqlite_with_rowid=False,
+)
+
+trace_fact = sa.Table(
+    "trace_fact",
+    metadata,
+    sa.Column("project", Big, primary_key=True),
+    sa.Column("trace", sa.LargeBinary, primary_key=True),
+    sa.Column("facts", sa.LargeBinary, nullable=False),
+    _big("lacks"),
+    _big("touched_ms"),
+    sa.Index("trace_fact_touched", "project", "touched_ms"),
+    sqlite_with_rowid=False,
 )
 
 coverage = sa.Table(
@@ -142,6 +166,8 @@ generation = sa.Table(
     _big("replaced_cost", nullable=True),
     _big("estimate", nullable=True),
     _big("gone_ms", nullable=True),
+    _big("attribution", default=0),
+    sa.Column("inherited", sa.LargeBinary, nullable=True),
     # What the watch for missing prices counts at every pass, so that it never walks through a whole day.
     sa.Index(
         "generation_unpriced", "project", "start_ms", "dims", sqlite_where=sa.text("counted = 1 AND pricing <> 0")

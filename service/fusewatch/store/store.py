@@ -13,7 +13,7 @@ from typing import Protocol, Self, TypeVar
 
 from fusewatch import ports
 from fusewatch.errors import StoreBusy, StoreError, StoreUnusable
-from fusewatch.store import meta, migrate, outbox, projects, ratelimits, rules
+from fusewatch.store import attributions, meta, migrate, outbox, projects, ratelimits, rules
 from fusewatch.store.connection import (
     FileLock,
     Link,
@@ -151,6 +151,9 @@ class SqlStore:
             Counters(link, self._caches, Interning(link, self._caches)).choose_labels(tuple(labels), max_series)
 
         self._write(choose)
+
+    def set_attribution(self, revision: str) -> None:
+        self._write(lambda link: attributions.put_in_force(link, revision))
 
     def load_rate(self, organisation: str) -> str | None:
         """See `ports.RateMemory`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.prices import NO_PRICES, ModelPrices, PriceBook
@@ -24,7 +25,18 @@ from fusewatch.ports import (
     StoredRules,
     Totals,
 )  # fmt: skip
-from fusewatch.store import estimates, hours, incidents, meta, outbox, projects, rules, shown
+from fusewatch.store import (
+    attributions,
+    estimates,
+    hours,
+    incidents,
+    inheriting,
+    meta,
+    outbox,
+    projects,
+    rules,
+    shown,
+)
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
@@ -57,8 +69,11 @@ class IngestUnit:
         now_ms: int,
         whole: bool = False,
         prices: PriceBook = NO_PRICES,
+        inheritance: Inheritance = NOTHING_INHERITED,
     ) -> Recorded:
-        return self._ledger.record(span, generations, now_ms, whole=whole, prices=prices)
+        attributions.refuse_outdated(self._link, self._id, inheritance.revision)
+        inheriting.forget(self._link, self._id, now_ms)
+        return self._ledger.record(span, generations, now_ms, whole=whole, prices=prices, inheritance=inheritance)
 
     def has_unpriced(self, from_ms: int) -> bool:
         return estimates.any_since(self._link, self._id, from_ms)
@@ -83,6 +98,10 @@ class IngestUnit:
 
     def cover(self, span: Span, *, read_at_ms: int) -> None:
         projects.cover(self._link, self._id, span, read_at_ms)
+        attributions.freshen(self._link, self._id, span)
+
+    def stale(self) -> Sequence[Span]:
+        return attributions.stale(self._link, self._id)
 
     def lateness(self) -> Lateness:
         return projects.lateness(self._link, self._id)
