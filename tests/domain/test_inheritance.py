@@ -49,7 +49,7 @@ def completed(batches: list[list[Observation]], by: Resolver = TEAMS) -> dict[st
         ("trace_name", {"trace_name": "answer"}, "answer"),
     ],
 )
-def test_a_call_takes_what_it_lacks_from_a_span_of_its_trace(what: str, donor: dict[str, object], value: str) -> None:
+def test_a_call_takes_what_it_lacks_from_a_span_of_its_trace(what: str, donor: dict[str, Any], value: str) -> None:
     found = completed([[call("c"), span("s", **donor)]])["c"]
     assert getattr(found.dimensions, what) == value
 

@@ -201,7 +201,7 @@ def comparable(g: Generation) -> Generation:
     return g._replace(updated_ms=0, digest=0)
 
 
-def completed(observations: list[Observation]) -> dict[str, object]:
+def completed(observations: list[Observation]) -> dict[str, Generation]:
     """The calls of one trace with what they inherit."""
     rows, inheritance = read(observations, RESOLVER)
     whole = {}

@@ -21,7 +21,9 @@ def refuse_outdated(link: Link, project: int, revision: str) -> None:
     (in_force,) = link.row("SELECT attribution FROM project WHERE id = ?", (project,))
     if in_force not in ("", revision):
         raise Retryable(
-            "rules_changed", "the attribution in force is another than the one that this was read by; read it again"
+            "rules_changed",
+            "the attribution in force in this database is another one: it has just changed, or the daemon was not yet"
+            " started with this budget file",
         )
 
 

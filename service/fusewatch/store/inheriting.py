@@ -15,7 +15,7 @@ from fusewatch.domain.inheritance import Facts, Gift, Heirs, Inheritance, Values
 from fusewatch.domain.usage import Generation
 from fusewatch.store import bulk
 from fusewatch.store.connection import Link
-from fusewatch.store.ids import pack
+from fusewatch.store.ids import pack, unpack
 from fusewatch.store.interning import Interning
 from fusewatch.store.rows import ATTRIBUTION, DIMS, INHERITED, PERSON, SESSION, LedgerRow
 
@@ -28,7 +28,7 @@ Place: TypeAlias = tuple[int, bytes, bytes]
 
 _COLUMNS = ("project", "trace", "facts", "lacks", "touched_ms")
 _KEY = ("project", "trace")
-_Group = tuple[int, str, int, list[int]]
+_Group = tuple[int, bytes, int, list[int]]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[_Group]).decode
 _NOTHING = _encode([])
@@ -49,7 +49,7 @@ class Codec:
         given = {gift.values for facts in traces for gift in facts}
         texts = self._interning.text_ids({value for values in given for _, value in values})
         flat = {values: self._flat(values, texts) for values in given}
-        return [_encode([(*gift[:3], flat[gift.values]) for gift in facts]) for facts in traces]
+        return [_encode([(g.start_ms, pack(g.id), g.updated_ms, flat[g.values]) for g in facts]) for facts in traces]
 
     def decoded(self, stored: Iterable[bytes]) -> list[Facts]:
         traces = [_decode(one) for one in stored]
@@ -57,7 +57,12 @@ class Codec:
         names = self._names
         return [
             tuple(
-                Gift(start_ms, id_, at, tuple((names[n], texts[i]) for n, i in zip(flat[::2], flat[1::2], strict=True)))
+                Gift(
+                    start_ms,
+                    unpack(id_),
+                    at,
+                    tuple((names[n], texts[i]) for n, i in zip(flat[::2], flat[1::2], strict=True)),
+                )
                 for start_ms, id_, at, flat in groups
             )
             for groups in traces
