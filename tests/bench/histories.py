@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 
 from fusewatch.demo.standin.traffic import demo_day, history
-from fusewatch.domain.periods import CELL_MS, Calendar, cell_of, cell_start_ms, day_index, day_span
+from fusewatch.domain.periods import Calendar, cell_of, cell_start_ms, day_index, day_span
 from fusewatch.domain.usage import Amounts
 
 DAY_MS = 86_400_000
@@ -22,21 +22,20 @@ ALWAYS = (10,) * 24
 CONSUMER = (6, 5, 4, 4, 5, 7, 10, 14, 18, 20, 21, 21, 20, 20, 20, 20, 19, 18, 17, 16, 15, 13, 10, 8)
 
 
-@dataclass(frozen=True, slots=True)
 class Cells:
     """Implements `ports.SeriesUnit` over quarter hours in memory, of one key of one view."""
 
-    calendar: Calendar
-    held: Mapping[int, Amounts]
-    by_day: dict[int, Amounts] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, calendar: Calendar, held: Mapping[int, Amounts]) -> None:
+        self.calendar = calendar
+        self.held = dict(sorted(held.items()))
+        self.by_day: dict[int, Amounts] = {}
+        self.end = 2**62
         for cell, amounts in self.held.items():
-            day = day_index(self.calendar, cell_start_ms(cell))
+            day = day_index(calendar, cell_start_ms(cell))
             self.by_day[day] = self.by_day.get(day, Amounts()).plus(amounts)
 
     def quarters(self, view: str, key: tuple[str, ...], from_cell: int, to_cell: int) -> Sequence[tuple[int, Amounts]]:
-        return [(cell, self.held[cell]) for cell in range(from_cell, to_cell) if cell in self.held]
+        return [(cell, self.held[cell]) for cell in range(from_cell, min(to_cell, self.end)) if cell in self.held]
 
     def days(self, view: str, key: tuple[str, ...], from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
         return [(day, self.by_day[day]) for day in range(from_day, to_day) if day in self.by_day]
@@ -51,11 +50,18 @@ class Cells:
         return sorted(sums.items())
 
     def first_cell(self, view: str, key: tuple[str, ...]) -> int | None:
-        return min(self.held, default=None)
+        return next(iter(self.held), None)
 
     def until(self, at_ms: int) -> "Cells":
-        """What had been spent by then; whole quarter hours."""
-        return Cells(self.calendar, {cell: a for cell, a in self.held.items() if cell_start_ms(cell) < at_ms})
+        """What had been spent by then, in whole quarter hours; of later days nothing is looked at."""
+        cut = Cells(self.calendar, {})
+        cut.held, cut.by_day, cut.end = self.held, dict(self.by_day), cell_of(at_ms)
+        day = day_index(self.calendar, at_ms)
+        first = cell_of(day_span(self.calendar, day)[0])
+        cut.by_day[day] = Amounts()
+        for _, amounts in cut.quarters("", (), first, cut.end):
+            cut.by_day[day] = cut.by_day[day].plus(amounts)
+        return cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,9 @@ def _made(name: str, day_of: DayOf, *, call_usd: float = 0.05, days: int = 49, j
     return Story(name, Cells(calendar, dict(held)), days, judged_from, day_index(calendar, BEGINS_MS))
 
 
-def _weekdays(working: float, weekend: float, shape: Sequence[float], random: Random, number: int) -> tuple[float, Sequence[float]]:
+def _weekdays(
+    working: float, weekend: float, shape: Sequence[float], random: Random, number: int
+) -> tuple[float, Sequence[float]]:
     return (working if number % 7 < 5 else weekend), shape
 
 
@@ -157,7 +165,3 @@ def demo(days: int = 14, seed: int = 7) -> list[Story]:
         stories.append(Story(f"demo: {team}", Cells(calendar, normal), days, 7, first))
     stories.append(Story("demo: content, its bad day", Cells(calendar, dict(teams["content"])), days + 1, days, first))
     return stories
-
-
-def whole_cells(at_ms: int) -> int:
-    return at_ms - at_ms % CELL_MS

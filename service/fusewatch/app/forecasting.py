@@ -5,7 +5,11 @@ cells, whatever the ledger's size.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import NamedTuple
 
+from fusewatch.app.cells import Reading, spent
 from fusewatch.domain.forecast import (
     BLOCK_CELLS,
     NO_HISTORY,
@@ -16,12 +20,15 @@ from fusewatch.domain.forecast import (
     forecast,
     same_time_of_day,
 )
+from fusewatch.domain.foresight import foresee, label_of
+from fusewatch.domain.incidents import Standing, Step, Subject
+from fusewatch.domain.notices import State
 from fusewatch.domain.periods import CELL_MS, Every, Period, cell_of, cell_start_ms, day_index, day_span
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import Amounts
-from fusewatch.domain.verdicts import measure
+from fusewatch.domain.verdicts import Verdict, measure
 from fusewatch.domain.views import Key, View
-from fusewatch.ports import SeriesUnit
+from fusewatch.ports import AssessUnit, SeriesUnit
 
 DAYS_BACK = 28
 """How far back days are compared: four of each weekday."""
@@ -29,10 +36,15 @@ DAYS_BACK = 28
 SHAPES = (1, 2, 3, 4, 5, 6, 7, 14, 21, 28)
 """The days before today that are looked at hour by hour: the last week, and today's weekday of the last four."""
 
+WORTH = Fraction(1, 20)
+"""A key is watched for a warning once this share of its limit is spent: so 10,000 quiet keys cost nothing."""
 
-def read_so_far(cells: SeriesUnit, view: View, key: Key, unit: Unit, period: Period, spent: Amounts, at_ms: int) -> SoFar:
-    """What the period holds at `at_ms`, which is how old the data is; `spent` is its sum."""
-    amount = measure(spent, unit)
+
+def read_so_far(
+    cells: SeriesUnit, view: View, key: Key, unit: Unit, period: Period, sums: Amounts, at_ms: int
+) -> SoFar:
+    """What the period holds at `at_ms`, which is how old the data is; `sums` is all that is in it."""
+    amount = measure(sums, unit)
     today, recent = amount, 0
     if period.every is not Every.HOUR and at_ms >= period.start_ms:
         day = day_index(view.calendar, at_ms)
@@ -42,7 +54,7 @@ def read_so_far(cells: SeriesUnit, view: View, key: Key, unit: Unit, period: Per
         cut = cell_of(at_ms)
         found = cells.quarters(view.id, key, max(cell_of(start_ms), cut - BLOCK_CELLS), cell_of(end_ms - 1) + 1)
         recent = sum(measure(a, unit) for _, a in found)
-    return SoFar(at_ms, amount, spent.requests, today, min(max(recent, 0), max(today, 0)))
+    return SoFar(at_ms, amount, sums.requests, today, min(max(recent, 0), max(today, 0)))
 
 
 def read_history(
@@ -97,3 +109,72 @@ def forecast_of(
     else:
         history = read_history(cells, view, key, unit, min(so_far.as_of_ms, period.end_ms - 1), is_read)
     return forecast(view.calendar, period, limit, so_far, history)
+
+
+@dataclass(slots=True)
+class Outlook:
+    """The forecasts of the keys of one view over one running period."""
+
+    cells: SeriesUnit
+    reading: Reading
+    view: View
+    period: Period
+    known: dict[int, bool] = field(default_factory=dict)
+
+    def of(self, key: Key, verdict: Verdict, sums: Amounts, *, shaped: bool = True) -> Forecast | None:
+        """None while nothing can be said; `sums` is all that is in the period. Not `shaped`: from the plain pace."""
+        look = self.look(key, verdict, sums, shaped=shaped)
+        return None if look is None else look[0]
+
+    def look(
+        self, key: Key, verdict: Verdict, sums: Amounts, *, shaped: bool = True
+    ) -> tuple[Forecast | None, SoFar] | None:
+        """The same with what was seen so far; None for a period that is over or has a gap that is still unread."""
+        now_ms, period = self.reading.now_ms, self.period
+        standing = self.reading.standing(self.view, period.start_ms, ready=True)
+        if now_ms >= period.end_ms or standing is not Standing.READY:
+            return None
+        at_ms = min(now_ms, self.reading.as_of_ms(self.view))
+        so_far = read_so_far(self.cells, self.view, key, verdict.unit, period, sums, at_ms)
+        if not shaped:
+            return forecast(self.view.calendar, period, verdict.limit, so_far, NO_HISTORY), so_far
+        found = forecast_of(self.cells, self.view, key, period, verdict.limit, verdict.unit, so_far, self._is_read)
+        return found, so_far
+
+    def _is_read(self, day: int) -> bool:
+        if day not in self.known:
+            self.known[day] = self.reading.is_read(self.view, *day_span(self.view.calendar, day))
+        return self.known[day]
+
+
+class Seen(NamedTuple):
+    """What became of a warning: `step` None where there is nothing to keep; `due_ms` when to judge the key again."""
+
+    step: Step | None
+    due_ms: int | None
+
+
+def warn(
+    unit: AssessUnit, outlook: Outlook, subject: Subject, verdict: Verdict, was: str | None, *, first: bool
+) -> Seen:
+    """The warning of one key, one judgement later. `was` is the rule's former name, whose warning it goes on with;
+    `first`: the rule was never judged before, and the message about how things stand warns enough.
+
+    Time alone changes a forecast, so the key is due again at the next quarter hour: while its limit is not crossed, and
+    something worth a warning has been spent of it.
+    """
+    now_ms, label = outlook.reading.now_ms, label_of(subject.period)
+    memory = unit.incident(subject.rule, subject.key, label)
+    if memory is None and was is not None:
+        before = unit.incident(was, subject.key, label)
+        memory = None if before is None else replace(before, rule=subject.rule)
+    is_open = memory is not None and memory.state is State.OPEN
+    near = verdict.measured > 0 and verdict.limit * WORTH <= verdict.measured < verdict.limit
+    due_ms = cell_start_ms(cell_of(now_ms) + 1) if near else None
+    if first or not (near or is_open):
+        return Seen(None, due_ms)
+    look = outlook.look(subject.key, verdict, spent(unit, outlook.view, subject.key, subject.period))
+    if look is None:
+        return Seen(None, due_ms)
+    step = foresee(subject, verdict, *look, memory, now_ms=now_ms)
+    return Seen(None if step.incident is None or step.incident == memory else step, due_ms)

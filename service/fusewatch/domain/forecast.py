@@ -75,9 +75,9 @@ class Forecast:
 
 class PastDay(NamedTuple):
     """A complete day, cut at today's time of day: `before` it, `recent` in the three hours up to it (part of `before`),
-    and `after` in blocks of three hours. `index` as of `periods.day_index`."""
+    and `after` in blocks of three hours. `day` as of `periods.day_index`."""
 
-    index: int
+    day: int
     before: int
     recent: int
     after: tuple[int, ...]
@@ -137,11 +137,7 @@ def warns(found: Forecast, period: Period, limit: int, so_far: SoFar) -> bool:
     """Whether people are to be told that the limit will be crossed: the low end of the range lies above it, some of
     the period has passed, and more than a handful of calls stand behind it."""
     passed = (so_far.as_of_ms - period.start_ms) / (period.end_ms - period.start_ms)
-    return (
-        so_far.spent < limit < found.low
-        and passed >= PACE_FROM[period.every]
-        and so_far.calls >= LEAST_CALLS
-    )
+    return so_far.spent < limit < found.low and passed >= PACE_FROM[period.every] and so_far.calls >= LEAST_CALLS
 
 
 def same_time_of_day(calendar: Calendar, at_ms: int, day: int) -> int:
@@ -239,9 +235,7 @@ def _rest_of_day(calendar: Calendar, so_far: SoFar, history: History, at_ms: int
         return (prior + seen) / (prior + _evidence(before, recent))
 
     weight = sum(day.weight for day in days)
-    mean_level = level(
-        sum(d.weight * d.before for d in days) / weight, sum(d.weight * d.recent for d in days) / weight
-    )
+    mean_level = level(sum(d.weight * d.before for d in days) / weight, sum(d.weight * d.recent for d in days) / weight)
     blocks = max(len(day.after) for day in days)
     course = []
     for number in range(blocks):
@@ -277,9 +271,9 @@ def _weighed(shapes: Sequence[PastDay], usual: Sequence[float], today: int) -> l
     size = usual[today % 7]
     result = []
     for day in shapes:
-        own = usual[day.index % 7]
+        own = usual[day.day % 7]
         alike = min(own, size) / max(own, size) if max(own, size) > 0 else 1.0
-        weight = max(alike * alike, 0.01) * (2 if day.index % 7 == today % 7 else 1)
+        weight = max(alike * alike, 0.01) * (2 if day.day % 7 == today % 7 else 1)
         scale = size / own if own > 0 and size > 0 else 1.0
         total = day.total * scale
         if total > 0 and size > 0:
