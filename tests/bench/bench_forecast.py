@@ -19,6 +19,10 @@ SHARES = (0.25, 0.50, 0.75)
 LIMITS = (1.25, 1.6)
 """Budgets that are tried for the warnings: so many times the usual (median) day; most days stay below the first."""
 
+STEP_MS = 2 * CELL_MS
+NEVER = 2**62
+"""A limit that is never crossed: where it lies does not change what is expected."""
+
 Row = tuple[str, float, str, float | None]
 
 
@@ -34,7 +38,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Warnings:
-    """Of one story at one limit. `hours` before each crossing that was warned of; counts of days."""
+    """Of one story at all limits. `hours` before each crossing that was warned of; counts of days."""
 
     days: int
     crossed: int
@@ -42,7 +46,7 @@ class Warnings:
     false: int
 
 
-def look(story: Story, number: int, at_ms: int, limit: int) -> tuple[Forecast | None, SoFar, Period]:
+def look(story: Story, number: int, at_ms: int) -> tuple[Forecast | None, SoFar, Period]:
     """What is forecast at that time of that day, from what had been spent by then."""
     calendar = story.cells.calendar
     view = View(Scope(), (), calendar)
@@ -50,7 +54,7 @@ def look(story: Story, number: int, at_ms: int, limit: int) -> tuple[Forecast | 
     period = period_at(calendar, Every.DAY, story.day(number)[0])
     spent = known.by_day.get(story.first_day + number, Amounts())
     so_far = read_so_far(known, view, (), Unit.USD, period, spent, at_ms)
-    found = forecast_of(known, view, (), period, limit, Unit.USD, so_far, lambda day: day >= story.first_day)
+    found = forecast_of(known, view, (), period, NEVER, Unit.USD, so_far, lambda day: day >= story.first_day)
     return found, so_far, period
 
 
@@ -61,7 +65,7 @@ def errors(story: Story) -> list[Error]:
         start_ms, end_ms = story.day(number)
         truth = story.spent(number)
         for share in SHARES:
-            found, so_far, _ = look(story, number, int(start_ms + (end_ms - start_ms) * share), 2**62)
+            found, so_far, _ = look(story, number, int(start_ms + (end_ms - start_ms) * share))
             if truth <= 0:
                 continue
             pace = so_far.spent / share
@@ -71,43 +75,34 @@ def errors(story: Story) -> list[Error]:
     return result
 
 
-def warnings(story: Story, factor: float) -> Warnings:
-    """Each judged day at a limit of so many usual days, looked at every quarter of an hour."""
+def warnings(story: Story) -> Warnings:
+    """Each judged day at two limits of so many usual days, looked at every half hour."""
     usual = median(story.spent(n) for n in range(story.days) if story.spent(n) > 0)
-    limit = int(usual * factor)
     hours: list[float] = []
     crossed = false = 0
     for number in range(story.judged_from, story.days):
         start_ms, end_ms = story.day(number)
-        warned = _first_warning(story, number, limit)
-        if story.spent(number) < limit:
-            false += warned is not None
-            continue
-        crossed += 1
-        if warned is not None:
-            hours.append((_crossing(story.cells, start_ms, end_ms, limit) - warned) / 3_600_000)
-    return Warnings(story.days - story.judged_from, crossed, tuple(hours), false)
+        looks = [(at_ms, *look(story, number, at_ms)) for at_ms in range(start_ms + STEP_MS, end_ms, STEP_MS)]
+        for limit in (int(usual * factor) for factor in LIMITS):
+            crossing = _crossing(story.cells, start_ms, end_ms, limit)
+            warned = next(
+                (at for at, found, so_far, period in looks if found and warns(found, period, limit, so_far)), None
+            )
+            crossed += crossing is not None
+            if warned is not None and crossing is not None:
+                hours.append((crossing - warned) / 3_600_000)
+            false += warned is not None and crossing is None
+    return Warnings(len(LIMITS) * (story.days - story.judged_from), crossed, tuple(hours), false)
 
 
-def _first_warning(story: Story, number: int, limit: int) -> int | None:
-    start_ms, end_ms = story.day(number)
-    for at_ms in range(start_ms + CELL_MS, end_ms, CELL_MS):
-        found, so_far, period = look(story, number, at_ms, limit)
-        if so_far.spent >= limit:
-            return None
-        if found is not None and warns(found, period, limit, so_far):
-            return at_ms
-    return None
-
-
-def _crossing(cells: Cells, start_ms: int, end_ms: int, limit: int) -> int:
+def _crossing(cells: Cells, start_ms: int, end_ms: int, limit: int) -> int | None:
     spent = 0
     for at_ms in range(start_ms, end_ms, CELL_MS):
         held = cells.held.get(at_ms // CELL_MS)
         spent += held.cost_pico if held else 0
         if spent >= limit:
             return at_ms + CELL_MS
-    return end_ms
+    return None
 
 
 def table(stories: Sequence[Story]) -> list[str]:
@@ -120,24 +115,20 @@ def table(stories: Sequence[Story]) -> list[str]:
     for story in stories:
         found = errors(story)
         everything += found
-        tried = [warnings(story, factor) for factor in LIMITS]
-        lines.append(_line(story.name, found, tried))
-    lines.append(_line("all", everything, []))
+        lines.append(_line(story.name, found, warnings(story)))
+    lines.append(_line("all", everything, None))
     return lines
 
 
-def _line(name: str, found: Sequence[Error], tried: Sequence[Warnings]) -> str:
+def _line(name: str, found: Sequence[Error], tried: Warnings | None) -> str:
     ours = " / ".join(f"{100 * _median(found, share, ours=True):.0f}" for share in SHARES)
     pace = " / ".join(f"{100 * _median(found, share, ours=False):.0f}" for share in SHARES)
     covered = sum(e.covered for e in found) / max(1, len(found))
-    hours = [h for w in tried for h in w.hours]
-    days = sum(w.days for w in tried)
     line = f"{name:<28}{ours:>22}{pace:>22}{100 * covered:>8.0f} %"
-    if not tried:
+    if tried is None:
         return line
-    warned = f"{len(hours)}/{sum(w.crossed for w in tried)}"
-    before = f"{median(hours):.1f}" if hours else "–"
-    return f"{line}{warned:>16}{before:>10}{30 * sum(w.false for w in tried) / days:>12.1f}"
+    before = f"{median(tried.hours):.1f}" if tried.hours else "–"
+    return f"{line}{f'{len(tried.hours)}/{tried.crossed}':>16}{before:>10}{30 * tried.false / tried.days:>12.1f}"
 
 
 def _median(found: Sequence[Error], share: float, *, ours: bool) -> float:

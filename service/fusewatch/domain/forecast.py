@@ -31,7 +31,7 @@ PACE_REST = (0.25, 2.0)
 PRIOR = 0.10
 """How much the usual day weighs against today's own level: as much as this part of a day's spend."""
 
-PRIOR_CALLS = 3
+PRIOR_CALLS = 2
 """And at least as much as so many of today's calls: one dear call tells little of those to come."""
 
 EARLIER = 0.5
@@ -43,6 +43,9 @@ CLIP = 3.0
 QUANTILES = (0.1, 0.9)
 NORMAL_90 = 1.2816
 """The 90 % quantile of a normal distribution."""
+
+LEAST_SPREAD = 0.1
+"""A range reaches at least so far to both sides, as a part of what is still to come, however alike the days were."""
 
 RANGE_EARLY = 0.6
 """How much wider a range is at the start of a period than what earlier days spread."""
@@ -246,7 +249,8 @@ def _rest_of_day(calendar: Calendar, so_far: SoFar, history: History, at_ms: int
     samples = sorted((level(d.before, d.recent) * sum(d.after), d.weight) for d in days)
     low, high = (_quantile(samples, share) for share in QUANTILES)
     wider = 1 + RANGE_EARLY * (end_ms - at_ms) / (end_ms - start_ms)
-    return _Rest(tuple(course), max(0.0, expected - low) * wider, max(0.0, high - expected) * wider)
+    least = LEAST_SPREAD * expected
+    return _Rest(tuple(course), max(least, expected - low) * wider, max(least, high - expected) * wider)
 
 
 def _evidence(before: float, recent: float) -> float:
