@@ -25,7 +25,7 @@ from fusewatch.ports import (
     Totals,
 )
 
-SHAPED_KEYS = 500
+SHAPED_KEYS = 100
 """Of each budget so many keys, those nearest to their limit, are compared with their earlier days; of the others the
 plain pace is shown, so that a picture costs the same whatever the number of keys."""
 
