@@ -347,6 +347,12 @@ class SeriesUnit(Protocol):
     def days(self, view: str, key: tuple[str, ...], from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
         """The local-day cells (day indexes of the view's calendar) that hold anything, in order."""
 
+    def blocks(
+        self, view: str, key: tuple[str, ...], from_cell: int, to_cell: int, at_cell: int, size: int
+    ) -> Sequence[tuple[int, Amounts]]:
+        """The sums of blocks of `size` 15-minute cells in ``from_cell <= cell < to_cell``, in order, those that hold
+        anything: block 0 begins at `at_cell`, block -1 ends there."""
+
     def first_cell(self, view: str, key: tuple[str, ...]) -> int | None:
         """The first 15-minute cell in which the key existed."""
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from fusewatch.domain.forecast import Basis, Forecast
 from fusewatch.domain.notices import (
     Cause,
     Crossing,
@@ -249,6 +250,28 @@ SILENT = replace(
 )
 
 
+TO_COME = Forecast(usd("74.80"), usd("71.20"), usd("79.10"), None, Basis.SHAPE, 28)
+CROSSING = replace(TO_COME, crosses_at_ms=NOW + 38 * MINUTE)
+EXPECTED = replace(
+    REACHED,
+    incident=replace(
+        BUDGET,
+        id="01JDFQ2F5R3C4S6T8E0X2P4E6C",
+        kind=Kind.FORECAST,
+        period="forecast:day:2026-11-24",
+        severity=Severity.WARNING,
+        measured=usd("31.20"),
+        opened_ms=NOW,
+        crossings=(),
+        forecast=CROSSING,
+    ),
+    reason=Reason.OPENED,
+    severity=Severity.WARNING,
+    forecast=CROSSING,
+)
+CALMED = replace(TO_COME, amount=usd("44.02"), low=usd("41.60"), high=usd("47.30"))
+
+
 def ended(notice: Notice, measured: int) -> Notice:
     """The same once it is over."""
     incident = replace(notice.incident, state=State.RESOLVED, measured=measured)
@@ -382,6 +405,25 @@ MESSAGES: dict[str, Message] = {
     "spike_resolved": message(
         replace(SPIKE, incident=replace(SPIKE_INCIDENT, measured=usd("17.90")), reason=Reason.RESOLVED)
     ),
+    "budget_outlook": message(replace(REACHED, forecast=TO_COME)),
+    "budget_warned_outlook": message(replace(WARNED, forecast=CROSSING)),
+    "forecast": message(EXPECTED),
+    "forecast_by_pace": message(
+        replace(
+            EXPECTED,
+            incident=replace(EXPECTED.incident, rule="all-llm", period="forecast:month:2026-11"),
+            forecast=replace(CROSSING, basis=Basis.PACE, days=0, crosses_at_ms=NOW + 50 * HOUR),
+        )
+    ),
+    "forecast_resolved": message(
+        replace(
+            EXPECTED,
+            incident=replace(EXPECTED.incident, measured=usd("36.10"), state=State.RESOLVED),
+            reason=Reason.RESOLVED,
+            forecast=CALMED,
+        )
+    ),
+    "group_with_forecast": message(REACHED, EXPECTED, SPIKE, WATCHED),
     "unpriced": message(WATCHED),
     "unpriced_several": message(UNPRICED_SEVERAL),
     "unpriced_resolved": message(replace(ended(WATCHED, 12), cause=Cause.CORRECTED, previous=212)),

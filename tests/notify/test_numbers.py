@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusewatch.domain.rules import Unit
-from fusewatch.notify.numbers import amount, amount_of, duration, multiple, percent
+from fusewatch.notify.numbers import amount, amount_of, duration, multiple, percent, rough_span
 from tests.notify.samples import usd
 
 
@@ -100,3 +100,18 @@ def test_multiples_read_short(value: Fraction, text: str) -> None:
 )
 def test_durations_read_in_two_units(span_ms: int, text: str) -> None:
     assert duration(span_ms) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "text"),
+    [
+        (71_200_000_000_000, 79_100_000_000_000, Unit.USD, "$71 – $79"),
+        (1_200_500_000_000_000, 1_300_000_000_000_000, Unit.USD, "$1,200 – $1,300"),
+        (7_210_000_000_000, 12_600_000_000_000, Unit.USD, "$7.21 – $13"),
+        (50_100_000_000_000, 50_300_000_000_000, Unit.USD, "about $50"),
+        (1_900_000, 2_400_000, Unit.TOKENS, "1.9M – 2.4M tokens"),
+        (800, 800, Unit.REQUESTS, "about 800 requests"),
+    ],
+)
+def test_a_range_is_as_rough_as_a_guess(low: int, high: int, unit: Unit, text: str) -> None:
+    assert rough_span(low, high, unit) == text

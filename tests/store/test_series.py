@@ -197,3 +197,30 @@ def test_a_pass_of_ten_thousand_changes_over_five_views_is_exact(store: SqlStore
     store.assess(work)
     cells = store.read(lambda unit: [c for k in unit.keys("c", 0) for c in unit.quarters("c", k, 0, 999)])
     assert sum(amounts.cost_pico for _, amounts in cells) == 2 * sum(range(10_000))
+
+
+def test_blocks_are_sums_of_quarter_hours_laid_around_a_cell(store: SqlStore) -> None:
+    def work(unit: AssessUnit) -> None:
+        for cell in range(CELL, CELL + 40):
+            unit.add("v", ("a",), cell, 7, Amounts(2**50, 10, 1))
+        unit.add("v", ("b",), CELL, 7, Amounts(1, 1, 1))
+        read = unit.blocks("v", ("a",), CELL + 1, CELL + 39, CELL + 15, 12)
+        assert [(block, amounts.requests) for block, amounts in read] == [(-2, 2), (-1, 12), (0, 12), (1, 12)]
+        assert [amounts.cost_pico for _, amounts in read] == [2 * 2**50, 12 * 2**50, 12 * 2**50, 12 * 2**50]
+
+    store.assess(work)
+
+
+@pytest.mark.parametrize("at_cell", [CELL - 5, CELL, CELL + 7, CELL + 8, CELL + 30])
+def test_blocks_may_begin_before_inside_or_after_what_is_read(store: SqlStore, at_cell: int) -> None:
+    def work(unit: AssessUnit) -> None:
+        for cell in range(CELL, CELL + 8):
+            unit.add("v", ("a",), cell, 7, Amounts(1, 1, 1))
+        read = unit.blocks("v", ("a",), CELL, CELL + 8, at_cell, 3)
+        expected: dict[int, int] = {}
+        for cell in range(CELL, CELL + 8):
+            block = (cell - at_cell) // 3
+            expected[block] = expected.get(block, 0) + 1
+        assert {block: amounts.requests for block, amounts in read} == expected
+
+    store.assess(work)

@@ -12,6 +12,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from fusewatch.app.snapshot import BudgetLine, Snapshot, SpendLine, SpikeLine
+from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.notices import Crossing, Incident, Kind, State
 from fusewatch.domain.periods import Calendar, Every
@@ -100,7 +101,7 @@ def budget(
         unit=unit,
         limit=limit,
         spent=spent,
-        forecast=forecast,
+        forecast=None if forecast is None else Forecast(forecast, forecast * 9 // 10, forecast * 11 // 10),
         resets_ms=MIDNIGHT + DAY,
         standing=Standing.READY,
     )

@@ -165,7 +165,7 @@ def test_before_the_first_answer_it_waits_and_while_history_loads_it_says_so() -
 def test_budgets_stand_worst_first_with_amounts_share_reset_and_pace() -> None:
     shown = page().text
     assert shown.index("user-tokens user=user-4711") < shown.index("all-llm")
-    assert "$75.20 of $75.00 · $3.50 of it estimated · resets in 7 h 17 min · at this pace $107.90" in shown
+    assert "$75.20 of $75.00 · $3.50 of it estimated · resets in 7 h 17 min · at this pace $97.11 – $118.69" in shown
     assert "2,400,000 of 2,000,000 tokens" in shown
     assert "at least $0.00042 of $20.00" in shown
     assert "part of the period is not read yet" in shown

@@ -13,12 +13,12 @@ from fusewatch.app.daywatches import DayWatches, watch_views
 from fusewatch.app.digest import due_digests
 from fusewatch.app.judging import Judge, Work, changed
 from fusewatch.app.watches import watch_unreadable
-from fusewatch.domain import routing
+from fusewatch.domain import foresight, routing
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
 from fusewatch.domain.notices import Incident, Kind, Message, StartSummary
 from fusewatch.domain.periods import Period, cell_of, cell_start_ms, day_index, period_at, previous
 from fusewatch.domain.readplan import looks_from
-from fusewatch.domain.rules import Rule, RuleSet, Spike
+from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
 from fusewatch.ports import AssessUnit, RuleState, Store
@@ -208,8 +208,9 @@ class _Pass:
             stands = (
                 rule is not None
                 and _splits_alike(rule, incident)
-                and incident.period.startswith(period_kind(rule).value)
+                and incident.period.removeprefix(foresight.PREFIX).startswith(period_kind(rule).value)
                 and (incident.kind is Kind.SPIKE) == isinstance(rule, Spike)
+                and (incident.kind is not Kind.FORECAST or (isinstance(rule, Budget) and rule.forecast))
             )
             if not stands:
                 self.unit.put_incident(changed(withdraw(incident, self.now_ms)))

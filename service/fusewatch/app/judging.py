@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 from fusewatch.app.cells import Reading, baseline_days, crossing_times, spent
+from fusewatch.app.forecasting import Outlook, warn
 from fusewatch.domain import routing
 from fusewatch.domain.incidents import Standing, Step, Subject, advance, lift, timing_of, with_crossings
 from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, State
@@ -44,6 +45,7 @@ class Judge:
     view: View
     first: bool
     wishes: dict[Key, int] = field(default_factory=dict)
+    outlooks: dict[str, Outlook] = field(default_factory=dict)
 
     def judge(self, key: Key, period: Period) -> None:
         work = self.work
@@ -63,15 +65,16 @@ class Judge:
                 self._keep(lift(memory, work.now_ms), None, key, period, values)
             self._set_due(key, period, values, held=False)
             return
+        subject = Subject(
+            kind=Kind.SPIKE if isinstance(self.rule, Spike) else Kind.BUDGET,
+            rule=self.rule.name,
+            key=key,
+            labels=labels,
+            period=period,
+            timezone=self.rule.calendar.timezone,
+        )
         step = advance(
-            Subject(
-                kind=Kind.SPIKE if isinstance(self.rule, Spike) else Kind.BUDGET,
-                rule=self.rule.name,
-                key=key,
-                labels=labels,
-                period=period,
-                timezone=self.rule.calendar.timezone,
-            ),
+            subject,
             verdict,
             memory,
             now_ms=work.now_ms,
@@ -81,6 +84,21 @@ class Judge:
         if step.incident is not None and (step.incident != memory or step.reason is not None or renamed is not None):
             self._keep(step, verdict, key, period, values)
         self._set_due(key, period, values, held=step.held)
+        if isinstance(self.rule, Budget) and self.rule.forecast and work.now_ms < period.end_ms:
+            self._foresee(subject, verdict, values)
+
+    def _foresee(self, subject: Subject, verdict: Verdict, values: Mapping[str, str]) -> None:
+        """The warning before the crossing; not at the first judgement, which tells how things stand."""
+        seen = warn(self.work.unit, self._outlook(subject.period), subject, verdict, self.rule.was, first=self.first)
+        if seen.due_ms is not None:
+            self._wish(subject.key, seen.due_ms)
+        if seen.step is not None:
+            self._keep(seen.step, verdict, subject.key, subject.period, values)
+
+    def _outlook(self, period: Period) -> Outlook:
+        if self.outlooks.get(period.label) is None:
+            self.outlooks[period.label] = Outlook(self.work.unit, self.work.reading, self.view, period)
+        return self.outlooks[period.label]
 
     def _standing(self, period: Period) -> Standing:
         return self.work.reading.standing(self.view, period.start_ms, ready=True)
@@ -114,18 +132,26 @@ class Judge:
         elif isinstance(self.rule, Budget):
             override = override_for(self.rule, values, self.work.now_ms)
             wish = override.until_ms if override is not None else None
-        if wish is not None and wish < self.wishes.get(key, wish + 1):
+        if wish is not None:
+            self._wish(key, wish)
+
+    def _wish(self, key: Key, wish: int) -> None:
+        if wish < self.wishes.get(key, wish + 1):
             self.wishes[key] = wish
             self.work.unit.set_due(self.rule.name, key, wish)
 
     def _keep(self, step: Step, verdict: Verdict | None, key: Key, period: Period, values: Mapping[str, str]) -> None:
         work = self.work
         incident = changed(step)
-        if verdict is not None and step.threshold is not None:
+        if verdict is not None and step.crossed:
+            assert step.threshold is not None, "what was crossed has a highest threshold"
             found = self._crossings(verdict, key, period, incident, step.threshold.share)
             incident = with_crossings(incident, found)
         if step.reason is not None:
             threshold = step.threshold
+            forecast = incident.forecast
+            if incident.kind is Kind.BUDGET and verdict is not None:
+                forecast = self._outlook(period).of(key, verdict, spent(work.unit, self.view, key, period))
             severity = threshold.severity if threshold else incident.severity
             override_notify = verdict.notify if verdict is not None else None
             owner = routing.owner_of_crossed(work.rules, self.rule.notify, override_notify, step.crossed, values)
@@ -141,6 +167,7 @@ class Judge:
                 at_least=self._standing(period) is not Standing.READY,
                 labels=owner.labels,
                 runbook=owner.runbook,
+                forecast=forecast,
             )
             change = routing.Change(notice, owner)
             names = routing.told(change, work.rules.destinations)

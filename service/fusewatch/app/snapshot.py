@@ -3,9 +3,10 @@ status alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from fusewatch.app.cells import Reading, baseline_days, period_kind, spent
+from fusewatch.app.forecasting import Outlook
+from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.nearest import Misfit, misfits
 from fusewatch.domain.notices import Incident
@@ -26,17 +27,18 @@ from fusewatch.ports import (
     Totals,
 )
 
-PACE_FROM = Fraction(1, 24)
-"""A pace forecast is shown once this share of the period has passed: before, one call would look like a runaway."""
+SHAPED_KEYS = 100
+"""Of each budget so many keys, those nearest to their limit, are compared with their earlier days; of the others the
+plain pace is shown, so that a picture costs the same whatever the number of keys."""
 
 _UNMATCHED_MS = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """One key of one budget as it stands. Amounts are in `unit`; `forecast` is the plain pace to the period's end.
+    """One key of one budget as it stands. Amounts are in `unit`.
 
-    `forecast` is None early in a period. `standing` says whether part of the period is still unread.
+    `forecast` is None while nothing can be said. `standing` says whether part of the period is still unread.
     `estimated` is the part of `spent` that is our own estimate, 1e-12 USD.
     """
 
@@ -46,7 +48,7 @@ class BudgetLine:
     unit: Unit
     limit: int
     spent: int
-    forecast: int | None
+    forecast: Forecast | None
     resets_ms: int
     standing: Standing
     estimated: int = 0
@@ -189,13 +191,16 @@ class _Picture:
     def _budget(self, budget: Budget, view: View, period: Period) -> list[BudgetLine]:
         lines = []
         standing = self.reading.standing(view, period.start_ms, ready=True)
+        judged = []
         for key in self._keys(view, budget.each, period):
             labels = self._labels(budget.each, key)
-            verdict = judge_budget(
-                budget, known_values(budget, labels), spent(self.unit, view, key, period), self.now_ms
-            )
-            if verdict is None:
-                continue
+            amounts = spent(self.unit, view, key, period)
+            verdict = judge_budget(budget, known_values(budget, labels), amounts, self.now_ms)
+            if verdict is not None:
+                judged.append((key, labels, amounts, verdict))
+        judged.sort(key=lambda one: -one[3].measured / max(one[3].limit, 1))
+        outlook = Outlook(self.unit, self.reading, view, period)
+        for number, (key, labels, amounts, verdict) in enumerate(judged):
             lines.append(
                 BudgetLine(
                     budget=budget.name,
@@ -204,7 +209,7 @@ class _Picture:
                     unit=verdict.unit,
                     limit=verdict.limit,
                     spent=verdict.measured,
-                    forecast=_pace(verdict.measured, period, self.now_ms),
+                    forecast=outlook.of(key, verdict, amounts, shaped=number < SHAPED_KEYS),
                     resets_ms=period.end_ms,
                     standing=standing,
                     estimated=verdict.estimated,
@@ -287,12 +292,6 @@ class _Picture:
         views = {rule.name: view_of(rule, self.rules, self.names).id for rule in self.rules.rules}
         last = self.unit.last_cells()
         return {name: last[view] * 900_000 for name, view in views.items() if view in last}
-
-
-def _pace(measured: int, period: Period, now_ms: int) -> int | None:
-    """The amount at the period's end if it goes on as it did so far."""
-    elapsed = Fraction(now_ms - period.start_ms, period.end_ms - period.start_ms)
-    return None if elapsed < PACE_FROM else int(measured / elapsed)
 
 
 def people_keyed(line: BudgetLine | SpikeLine) -> bool:

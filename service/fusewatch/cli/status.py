@@ -76,7 +76,7 @@ def _print(picture: Snapshot, zone: str) -> None:
     if picture.loading:
         console.print(Text(f"Still loading the history of: {', '.join(picture.loading)}"))
     _print_incidents(console, picture, zone)
-    _print_budgets(console, picture.budgets)
+    _print_budgets(console, picture.budgets, zone)
     for unmatched in picture.unmatched:
         console.print(Text(f"{unmatched.rule} matched nothing in 7 days{hint(unmatched)}"))
     waiting = sum(n for (_, state), n in picture.deliveries.items() if state in ("pending", "claimed"))
@@ -134,16 +134,17 @@ def _print_incidents(console: Console, picture: Snapshot, zone: str) -> None:
     _print_rest(console, len(picture.open_incidents))
 
 
-def _print_budgets(console: Console, budgets: tuple[BudgetLine, ...]) -> None:
+def _print_budgets(console: Console, budgets: tuple[BudgetLine, ...], zone: str) -> None:
     if not budgets:
         return
-    table = Table("budget", "spent", "limit", "used", "", box=None, pad_edge=False)
+    table = Table("budget", "spent", "limit", "used", "at its end", "crosses", "", box=None, pad_edge=False)
     for line in sorted(budgets, key=lambda line: -line.ratio)[:SHOWN]:
         table.add_row(
             Text(f"{line.budget} {line.group}".strip()),
             amount(line.spent, line.unit) + _estimated(line.estimated),
             amount(line.limit, line.unit),
             f"{line.ratio:.0%}" if line.limit > 0 else "-",
+            *_expected(line, zone),
             "" if line.standing is Standing.READY else "at least: a gap is not read yet",
         )
     console.print(table)
@@ -154,15 +155,39 @@ def _estimated(pico: int) -> str:
     return f" ({format_usd(pico)} estimated)" if pico else ""
 
 
+def _expected(line: BudgetLine, zone: str) -> tuple[str, str]:
+    """The range at the period's end, and when the limit is crossed."""
+    found = line.forecast
+    if found is None:
+        return "-", "-"
+    crosses = "-" if found.crosses_at_ms is None else f"{local_clock(zone, found.crosses_at_ms):%d %b %H:%M}"
+    return f"{amount(found.low, line.unit)} – {amount(found.high, line.unit)}", crosses
+
+
+def _forecast(line: BudgetLine) -> dict[str, object] | None:
+    found = line.forecast
+    if found is None:
+        return None
+    return {
+        "amount": _value(found.amount, line.unit),
+        "low": _value(found.low, line.unit),
+        "high": _value(found.high, line.unit),
+        "crosses_ms": found.crosses_at_ms,
+        "basis": found.basis.value,
+        "days": found.days,
+    }
+
+
+def _value(number: int, unit: Unit) -> str | int:
+    return usd_json(number) if unit is Unit.USD else number
+
+
 def _print_rest(console: Console, count: int) -> None:
     if count > SHOWN:
         console.print(f"… and {count - SHOWN:,} more; --json lists all")
 
 
 def _document(picture: Snapshot) -> dict[str, object]:
-    def value(number: int, unit: Unit) -> str | int:
-        return usd_json(number) if unit is Unit.USD else number
-
     return {
         "generations": picture.totals.generations,
         "spend_usd": usd_json(picture.totals.cost_pico),
@@ -199,9 +224,10 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "budget": line.budget,
                 "key": line.group,
                 "unit": line.unit.value,
-                "spent": value(line.spent, line.unit),
+                "spent": _value(line.spent, line.unit),
                 "estimated_usd": usd_json(line.estimated),
-                "limit": value(line.limit, line.unit),
+                "limit": _value(line.limit, line.unit),
+                "forecast": _forecast(line),
                 "resets_ms": line.resets_ms,
                 "standing": line.standing.value,
             }
@@ -216,9 +242,9 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "period": i.period,
                 "severity": i.severity.word,
                 "state": i.state.value,
-                "measured": value(i.measured, i.unit),
+                "measured": _value(i.measured, i.unit),
                 "estimated_usd": usd_json(i.estimated),
-                "limit": value(i.limit, i.unit),
+                "limit": _value(i.limit, i.unit),
                 "opened_ms": i.opened_ms,
                 "told": list(i.told),
             }

@@ -48,6 +48,7 @@ budgets:
     where: {team: content}
     limit: $50
     every: day
+    forecast: true
   - name: all-llm
     limit: $2000
     every: month

@@ -5,6 +5,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
+from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Severity, Unit
 
@@ -14,6 +15,8 @@ class Kind(StrEnum):
 
     BUDGET = "budget"
     SPIKE = "spike"
+    FORECAST = "forecast"
+    """The limit of a budget will be crossed before its period ends, as far as can be seen."""
     UNREADABLE = "unreadable"
     UNPRICED = "unpriced"
     """Usage whose price Langfuse does not know: its cost is unknown."""
@@ -27,7 +30,7 @@ class Kind(StrEnum):
     @property
     def is_watch(self) -> bool:
         """Whether Fusewatch watches it by itself, so that no rule of the file stands behind it."""
-        return self not in (Kind.BUDGET, Kind.SPIKE)
+        return self not in (Kind.BUDGET, Kind.SPIKE, Kind.FORECAST)
 
 
 class State(StrEnum):
@@ -124,6 +127,8 @@ class Incident:
     detail: str = ""
     parts: tuple[tuple[str, int], ...] = ()
     estimated: int = 0
+    forecast: Forecast | None = None
+    """Only of a `forecast`: what was expected at the last judgement."""
 
     @property
     def group(self) -> str:
@@ -150,6 +155,8 @@ class Notice:
     at_least: bool = False
     labels: tuple[tuple[str, str], ...] = ()
     runbook: str = ""
+    forecast: Forecast | None = None
+    """What the period is expected to have spent at its end; of a running budget that was read up to now."""
 
 
 class MessageKind(StrEnum):

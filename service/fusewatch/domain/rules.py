@@ -117,6 +117,8 @@ class Budget:
     overrides: tuple[Override, ...] = ()
     notify: tuple[str, ...] | None = None
     was: str | None = None
+    forecast: bool = False
+    """Whether people are warned before the limit is crossed; the forecast itself is shown for every budget."""
 
 
 class BaselineUsing(StrEnum):

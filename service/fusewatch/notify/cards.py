@@ -3,11 +3,12 @@
 from fractions import Fraction
 from typing import assert_never
 
+from fusewatch.domain import foresight
 from fusewatch.domain.notices import Cause, Crossing, Incident, Kind, Notice, Reason, Timing
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN
-from fusewatch.notify import watchcards
+from fusewatch.notify import forecastcards, watchcards
 from fusewatch.notify.numbers import amount, amount_of, duration, multiple, percent
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Tone, tone_of
 from fusewatch.notify.text import clean, cut, is_web_address
@@ -27,7 +28,7 @@ _RATES = {Every.HOUR: " an hour", Every.DAY: " a day", Every.WEEK: " a week", Ev
 
 def period_of(incident: Incident) -> Every | None:
     """What the incident's period is, by its label (`day:2026-11-22`); None for a label of another kind."""
-    word = incident.period.partition(":")[0]
+    word = incident.period.removeprefix(foresight.PREFIX).partition(":")[0]
     return next((every for every in Every if every == word), None)
 
 
@@ -102,6 +103,8 @@ def headline(notice: Notice) -> Line:
             return _budget(notice)
         case Kind.SPIKE:
             return _spike(notice)
+        case Kind.FORECAST:
+            return forecastcards.headline(notice, subject(notice.incident), budget_phrase(notice.incident))
         case Kind.UNREADABLE:
             return _unreadable(notice)
         case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT:
@@ -237,6 +240,8 @@ def _body(notice: Notice) -> tuple[Line, ...]:
             lines.append(_times(notice))
         case Kind.SPIKE:
             lines.append(_spike_facts(notice))
+        case Kind.FORECAST:
+            lines.append(_joined((forecastcards.compared(notice), _ending(notice))))
         case Kind.UNREADABLE:
             pass
         case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT:
@@ -264,8 +269,7 @@ def _times(notice: Notice) -> Line:
     pieces: list[str | Moment] = []
     for crossing in incident.crossings[-_CROSSINGS_SHOWN:]:
         pieces += [", " if pieces else "", f"{percent(crossing.share)} at ", Moment(crossing.at_ms)]
-    parts = (tuple(pieces), _ending(notice))
-    return _joined(parts)
+    return _joined((tuple(pieces), _ending(notice), forecastcards.outlook(notice)))
 
 
 def _ending(notice: Notice) -> Line:

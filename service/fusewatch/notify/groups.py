@@ -55,11 +55,14 @@ def headline_of(notices: Sequence[Notice]) -> str:
     over = [n for n in budgets if n.threshold >= WHOLE]
     near = len(budgets) - len(over)
     spikes = sum(1 for n in notices if n.incident.kind is Kind.SPIKE and is_opening(n))
+    expected = sum(1 for n in notices if n.incident.kind is Kind.FORECAST and is_opening(n))
     resolved = sum(1 for n in notices if n.reason is Reason.RESOLVED)
-    other = len(notices) - len(budgets) - spikes - resolved
+    other = len(notices) - len(budgets) - spikes - expected - resolved
     parts = [_over_part(over)] if over else []
     if near:
         parts.append(f"{near:,} {_budgets(near)} near {'its' if near == 1 else 'their'} limit")
+    if expected:
+        parts.append(f"{expected:,} {_budgets(expected)} expected to cross {'its' if expected == 1 else 'their'} limit")
     if spikes:
         parts.append(f"{spikes:,} {'spike' if spikes == 1 else 'spikes'}")
     if resolved:

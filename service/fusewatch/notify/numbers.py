@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import assert_never
 
-from fusewatch.domain.money import format_usd, pico_to_decimal
+from fusewatch.domain.money import PICO_PER_USD, format_usd, pico_to_decimal
 from fusewatch.domain.rules import Unit
 
 _MILLION = 1_000_000
@@ -48,6 +48,23 @@ def amount_of(measured: int, limit: int, unit: Unit) -> str:
             return f"{measured:,} of {limit:,} requests"
         case _:
             assert_never(unit)
+
+
+def rough_span(low: int, high: int, unit: Unit) -> str:
+    """A range as it is guessed: `$71 – $79`, `1.9M – 2.4M tokens`, `about $7.20` where both ends read alike.
+
+    Whole dollars from $10 up: an estimate has no cents.
+    """
+    if unit is Unit.USD:
+        first, last = _rough_usd(low), _rough_usd(high)
+    else:
+        first, last = _short(low), _short(high)
+    word = "" if unit is Unit.USD else f" {unit.value}"
+    return f"about {last}{word}" if first == last else f"{first} – {last}{word}"
+
+
+def _rough_usd(pico: int) -> str:
+    return f"${round(pico_to_decimal(pico)):,}" if pico >= 10 * PICO_PER_USD else format_usd(pico)
 
 
 def percent(share: Fraction) -> str:

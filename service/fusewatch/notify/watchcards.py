@@ -31,7 +31,7 @@ def headline(notice: Notice) -> Line:
             return (_unattributed(who, incident, resolved=resolved),)
         case Kind.SILENT:
             return _silent(who, notice, resolved=resolved)
-        case Kind.BUDGET | Kind.SPIKE | Kind.UNREADABLE:
+        case Kind.BUDGET | Kind.SPIKE | Kind.FORECAST | Kind.UNREADABLE:
             raise ValueError(f"{incident.kind} is no watch over a project's day")
         case _:
             assert_never(incident.kind)
@@ -57,7 +57,7 @@ def body(notice: Notice) -> list[Line]:
             ]
         case Kind.SILENT:
             return [("reading works: either nothing calls a model, or its calls are no longer traced",)]
-        case Kind.BUDGET | Kind.SPIKE | Kind.UNREADABLE:
+        case Kind.BUDGET | Kind.SPIKE | Kind.FORECAST | Kind.UNREADABLE:
             return []
         case _:
             assert_never(incident.kind)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from fusewatch.domain.forecast import Basis, Forecast
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import (
     Cause,
@@ -75,6 +76,17 @@ class PartBody(msgspec.Struct, frozen=True, kw_only=True):
     amount: Amount
 
 
+class ForecastBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What the period is expected to have spent at its end, in the notice's unit; `days` were compared."""
+
+    amount: Amount
+    low: Amount
+    high: Amount
+    crosses_at: Instant | None
+    basis: Basis
+    days: int
+
+
 class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     """One transition of one incident, as it stood then."""
 
@@ -100,6 +112,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: Instant
     crossings: list[CrossingBody]
     parts: list[PartBody]
+    forecast: ForecastBody | None
     labels: dict[str, str]
     runbook: str
     text: str
@@ -269,9 +282,21 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         opened_at=instant(incident.opened_ms),
         crossings=[_crossing(crossing, unit) for crossing in incident.crossings[-_CROSSINGS:]],
         parts=[PartBody(name=_value(n, length), amount=_amount(a, unit)) for n, a in incident.parts[:_LISTED]],
+        forecast=_forecast(notice.forecast, unit) if notice.forecast else None,
         labels={_value(name, 60): _value(value, length) for name, value in notice.labels[:_LABELS]},
         runbook=_value(notice.runbook, 500),
         text=line_text(cards.headline(notice), zone=zone, now_ms=notice.at_ms),
+    )
+
+
+def _forecast(found: Forecast, unit: Unit) -> ForecastBody:
+    return ForecastBody(
+        amount=_amount(found.amount, unit),
+        low=_amount(found.low, unit),
+        high=_amount(found.high, unit),
+        crosses_at=None if found.crosses_at_ms is None else instant(found.crosses_at_ms),
+        basis=found.basis,
+        days=found.days,
     )
 
 

@@ -19,6 +19,11 @@ _CELLS = (
     " FROM series_key k JOIN series s ON s.key = k.id"
     " WHERE k.view = ? AND k.key = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ? ORDER BY s.bucket"
 )
+_BLOCKS = (
+    "SELECT (s.bucket - ?) / ? AS block, sum(s.cost_hi), sum(s.cost_lo), sum(s.tokens), sum(s.requests)"
+    " FROM series_key k JOIN series s ON s.key = k.id"
+    " WHERE k.view = ? AND k.key = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ? GROUP BY block ORDER BY block"
+)
 
 Key = tuple[str, ...]
 KeyOf = Callable[[str, Dimensions, str, str], Key | None]
@@ -35,6 +40,19 @@ class SeriesReader:
 
     def days(self, view: str, key: Key, from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
         return self._cells(view, key, DAY, from_day, to_day)
+
+    def blocks(
+        self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
+    ) -> Sequence[tuple[int, Amounts]]:
+        # Division cuts towards zero: counted from a whole number of blocks before the first cell, nothing is negative.
+        before = max(0, -(-(at_cell - from_cell) // size))
+        place = (at_cell - before * size, size, view, codec.encode(key), QUARTER, from_cell, to_cell)
+        rows = self._link.rows(_BLOCKS, place)
+        sums = [
+            (int(block) - before, Amounts(join(int(hi), int(lo)), int(tokens), int(requests)))
+            for block, hi, lo, tokens, requests in rows
+        ]
+        return [each for each in sums if any(each[1])]
 
     def first_cell(self, view: str, key: Key) -> int | None:
         row = self._link.row("SELECT first_cell FROM series_key WHERE view = ? AND key = ?", (view, codec.encode(key)))
@@ -102,6 +120,12 @@ class SeriesWriter(SeriesReader):
         if pending is None:
             pending = keys[key] = _Pending(cell)
         pending.add(cell, day, amounts)
+
+    def blocks(
+        self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
+    ) -> Sequence[tuple[int, Amounts]]:
+        self._flush_key(view, key)
+        return super().blocks(view, key, from_cell, to_cell, at_cell, size)
 
     def first_cell(self, view: str, key: Key) -> int | None:
         self._flush_key(view, key)

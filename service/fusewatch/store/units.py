@@ -199,6 +199,11 @@ class AssessUnit:
     def days(self, view: str, key: Key, from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
         return self._series.days(view, key, from_day, to_day)
 
+    def blocks(
+        self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
+    ) -> Sequence[tuple[int, Amounts]]:
+        return self._series.blocks(view, key, from_cell, to_cell, at_cell, size)
+
     def first_cell(self, view: str, key: Key) -> int | None:
         return self._series.first_cell(view, key)
 

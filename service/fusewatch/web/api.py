@@ -15,8 +15,10 @@ class BudgetBody:
     """One key of one budget. `limit`, `spent` and `forecast` count `unit`: usd, tokens or requests.
 
     `estimated_usd` is the part of `spent` that is our own estimate, for usage without a price in Langfuse.
-    `used_ratio` is null where something was spent of a limit of nothing. `forecast` is the pace to the period's end,
-    null early in it. `standing` is `catching_up` while part of the period is unread: `spent` is a lower bound then.
+    `used_ratio` is null where something was spent of a limit of nothing. `forecast` is the spend expected at the
+    period's end, null early in it, in 8 of 10 cases from `forecast_low` to `forecast_high`; it rests on the `shape` of
+    earlier days or on the plain `pace`. `crosses_at` is when it crosses the limit, null if it does not. `standing` is
+    `catching_up` while part of the period is unread: `spent` is a lower bound then.
     """
 
     budget: str
@@ -28,6 +30,10 @@ class BudgetBody:
     spent: str
     estimated_usd: str
     forecast: str | None
+    forecast_low: str | None
+    forecast_high: str | None
+    forecast_basis: str | None
+    crosses_at: str | None
     used_ratio: float | None
     resets_at: str
     standing: str
@@ -181,6 +187,7 @@ def worst_first(lines: Sequence[BudgetLine]) -> list[BudgetLine]:
 
 
 def _budget(line: BudgetLine) -> BudgetBody:
+    found = line.forecast
     return BudgetBody(
         budget=utf8(line.budget),
         group=utf8(line.group),
@@ -190,7 +197,11 @@ def _budget(line: BudgetLine) -> BudgetBody:
         limit=plain_amount(line.limit, line.unit),
         spent=plain_amount(line.spent, line.unit),
         estimated_usd=usd_json(line.estimated),
-        forecast=None if line.forecast is None else plain_amount(line.forecast, line.unit),
+        forecast=None if found is None else plain_amount(found.amount, line.unit),
+        forecast_low=None if found is None else plain_amount(found.low, line.unit),
+        forecast_high=None if found is None else plain_amount(found.high, line.unit),
+        forecast_basis=None if found is None else found.basis.value,
+        crosses_at=None if found is None or found.crosses_at_ms is None else rfc3339(found.crosses_at_ms),
         used_ratio=line.ratio if line.ratio != float("inf") else None,
         resets_at=rfc3339(line.resets_ms),
         standing=line.standing.value,

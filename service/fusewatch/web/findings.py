@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, assert_never
 
 from fusewatch.app.snapshot import Snapshot, Unmatched
+from fusewatch.domain import foresight
 from fusewatch.domain.notices import Incident, Kind
 from fusewatch.domain.rules import RuleSet, Severity, Unit
 from fusewatch.web.html import Markup, el, foreign, join, text
@@ -122,6 +123,8 @@ def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
             sums = f"{amount(incident.measured, unit)} so far{_estimated(incident)}, average {amount(average, unit)}"
             line = f" is at {times} its daily average: {sums}"
             return join(_who(incident), line)
+        case Kind.FORECAST:
+            return join(_who(incident), " is expected to cross its ", *_expected(incident, now_ms, zone))
         case Kind.UNREADABLE:
             since = moment(incident.period_start_ms, now_ms, zone)
             lasted = duration(now_ms - incident.period_start_ms)
@@ -137,6 +140,16 @@ def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
 def _estimated(incident: Incident) -> str:
     """The part of an amount that is our own estimate."""
     return f" ({amount(incident.estimated, Unit.USD)} estimated)" if incident.estimated else ""
+
+
+def _expected(incident: Incident, now_ms: int, zone: str) -> tuple[str, ...]:
+    unit, found = incident.unit, incident.forecast
+    period = _PERIODS.get(incident.period.removeprefix(foresight.PREFIX).partition(":")[0], "")
+    sums = f": {amount_of(incident.measured, incident.limit, unit)} so far"
+    if found is None:
+        return f"{period} budget", sums
+    about = "" if found.crosses_at_ms is None else f" about {moment(found.crosses_at_ms, now_ms, zone)}"
+    return f"{period} budget{about}", f"{sums}, {amount(found.low, unit)} – {amount(found.high, unit)} at its end"
 
 
 def _watched(incident: Incident, now_ms: int, zone: str) -> tuple[str | Markup, ...]:

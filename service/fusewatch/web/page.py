@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from fusewatch.app.snapshot import BudgetLine, Snapshot, SpendLine
+from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.money import format_usd
-from fusewatch.domain.rules import DEFAULT_THRESHOLDS, Budget, RuleSet, Severity
+from fusewatch.domain.rules import DEFAULT_THRESHOLDS, Budget, RuleSet, Severity, Unit
 from fusewatch.domain.verdicts import passed
 from fusewatch.ports import ProjectState
 from fusewatch.web.api import worst_first
@@ -80,7 +81,7 @@ def _section(title: str, note: str, *content: Markup | None) -> Markup:
 def _budgets(snapshot: Snapshot, rules: RuleSet, zone: str) -> Markup:
     lines = worst_first(snapshot.budgets)
     budgets = {budget.name: budget for budget in rules.budgets}
-    rows = [_budget(line, budgets, snapshot.now_ms) for line in lines[:MOST_BUDGETS]]
+    rows = [_budget(line, budgets, snapshot.now_ms, zone) for line in lines[:MOST_BUDGETS]]
     rest = len(lines) - len(rows)
     notes = []
     if rest:
@@ -105,7 +106,15 @@ def _listed(names: Sequence[str]) -> Iterator[Markup]:
         yield text(f" and {len(names) - MOST_ROWS} more")
 
 
-def _budget(line: BudgetLine, budgets: Mapping[str, Budget], now_ms: int) -> Markup:
+def _expected(found: Forecast, unit: Unit, now_ms: int, zone: str) -> str:
+    low, high = amount(found.low, unit), amount(found.high, unit)
+    text = f"at this pace {f'about {low}' if low == high else f'{low} – {high}'}"
+    if found.crosses_at_ms is None:
+        return text
+    return f"{text}, crosses its limit about {moment(found.crosses_at_ms, now_ms, zone)}"
+
+
+def _budget(line: BudgetLine, budgets: Mapping[str, Budget], now_ms: int, zone: str) -> Markup:
     severity = _severity(line, budgets)
     at_least = line.standing is not Standing.READY
     sums = ("at least " if at_least else "") + amount_of(line.spent, line.limit, line.unit)
@@ -113,7 +122,7 @@ def _budget(line: BudgetLine, budgets: Mapping[str, Budget], now_ms: int) -> Mar
     details = [f"{format_usd(line.estimated)} of it estimated"] if line.estimated else []
     details += [f"resets in {duration(line.resets_ms - now_ms)}"]
     if line.forecast is not None:
-        details.append(f"at this pace {amount(line.forecast, line.unit)}")
+        details.append(_expected(line.forecast, line.unit, now_ms, zone))
     if at_least:
         details.append("part of the period is not read yet")
     return el(
@@ -142,7 +151,7 @@ def _severity(line: BudgetLine, budgets: Mapping[str, Budget]) -> Severity | Non
 
 
 def _bar(line: BudgetLine, severity: Severity | None, label: str) -> Markup:
-    pace = line.forecast or 0
+    pace = line.forecast.amount if line.forecast else 0
     return el(
         "svg",
         el("rect", class_="track", width="100%", height="100%"),

@@ -14,7 +14,9 @@ _UNIT_WORDS = ((Unit.USD, "dollars"), (Unit.TOKENS, "tokens"), (Unit.REQUESTS, "
 _AMOUNTS = (
     ("limit", "How much the budget allows in its period."),
     ("spent", "How much was spent of the budget in its period so far."),
-    ("forecast", "How much is spent by the end of the period at the present pace; absent early in a period."),
+    ("forecast", "How much is spent by the end of the period, as far as can be seen; absent early in a period."),
+    ("forecast_low", "The low end of the range in which the forecast will be in 8 of 10 cases."),
+    ("forecast_high", "The high end of the range in which the forecast will be in 8 of 10 cases."),
 )
 
 
@@ -36,6 +38,10 @@ def write_budgets(out: Exposition, snapshot: Snapshot, rules: RuleSet, names: Ma
     name = "fusewatch_budget_reset_timestamp_seconds"
     out.family(name, "gauge", "When the period of the budget ends.")
     out.samples(name, [(labels, decimal(line.resets_ms, 3)) for labels, line in rows])
+    name = "fusewatch_budget_crossing_timestamp_seconds"
+    out.family(name, "gauge", "When the forecast crosses the limit of the budget; absent where it does not.")
+    crossings = ((labels, line.forecast.crosses_at_ms) for labels, line in rows if line.forecast is not None)
+    out.samples(name, [(labels, decimal(at_ms, 3)) for labels, at_ms in crossings if at_ms is not None])
     people = _people(rules.budgets, snapshot)
     worst = dict.fromkeys(people, 0.0)
     over = dict.fromkeys(people, 0)
@@ -79,7 +85,15 @@ def _rows(
 
 
 def _amount(line: BudgetLine, amount: str) -> int | None:
-    return {"limit": line.limit, "spent": line.spent, "forecast": line.forecast}[amount]
+    match amount:
+        case "limit":
+            return line.limit
+        case "spent":
+            return line.spent
+    found = line.forecast
+    if found is None:
+        return None
+    return {"forecast": found.amount, "forecast_low": found.low, "forecast_high": found.high}[amount]
 
 
 def _is_over(line: BudgetLine) -> bool:

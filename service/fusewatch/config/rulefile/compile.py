@@ -121,6 +121,7 @@ def _budget(part: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> B
         overrides=tuple(_override(o, part, calendar, sendable) for o in part.overrides),
         notify=_told(part.notify, sendable),
         was=part.was,
+        forecast=part.forecast,
     )
 
 

@@ -50,8 +50,6 @@ def _inactive(file: BudgetFile, tree: Tree) -> Iterator[tuple[Path, str]]:
         for index, rule in enumerate(rules):
             if why := why_not_judged(rule):
                 yield (section, index, why[0]), why[1]
-            elif isinstance(rule, BudgetPart) and rule.forecast:
-                yield (section, index, "forecast"), "not active in this version, the budget itself is"
     for name in _LATER_WATCHES:
         if getattr(file.watch, name) is not None:
             yield ("watch", name), "not active in this version"

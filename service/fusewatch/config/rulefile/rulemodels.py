@@ -183,7 +183,7 @@ class BudgetPart(RulePart):
     last: Duration | None = Field(None, description="A rolling window in place of `every`, as 24h.")
     thresholds: Thresholds | None = Field(None, description="Default 50%, 80%, 100%, and every doubling after that.")
     overrides: tuple[OneOverride, ...] = Field((), description="Other limits for some keys; the first match counts.")
-    forecast: Flag = Field(False, description="Warn when the limit will be crossed at this pace.")
+    forecast: Flag = Field(False, description="Warn, once a period, that the limit will be crossed.")
     source: Annotated[str, choice("ledger", "metrics")] = Field("ledger", description="Where the spend is taken from.")
 
     @classmethod
