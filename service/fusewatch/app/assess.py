@@ -20,7 +20,7 @@ from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Rule, RuleSet, Spike
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
-from fusewatch.ports import AssessUnit, RuleState, Store
+from fusewatch.ports import AssessStore, AssessUnit, RuleState
 
 DELTAS_AT_ONCE = 20_000
 """How many changes one transaction takes; more are taken by the next, and judged only when all are."""
@@ -52,7 +52,7 @@ class Assessment:
     expected: int = 0
 
 
-def assess_pass(store: Store, given: Assessment, now_ms: int) -> AssessReport:
+def assess_pass(store: AssessStore, given: Assessment, now_ms: int) -> AssessReport:
     """One pass over everything that changed or is due at `now_ms`."""
     return store.assess(lambda unit: _Pass(unit, given, now_ms).run())
 

@@ -11,6 +11,7 @@ from fusewatch.ports import (
     DeliveryRow,
     Due,
     DurationSeries,
+    Past,
     ProjectCounters,
     ProjectState,
     Recorded,
@@ -20,7 +21,7 @@ from fusewatch.ports import (
     StoredRules,
     Totals,
 )  # fmt: skip
-from fusewatch.store import hours, incidents, meta, outbox, projects, rules, shown
+from fusewatch.store import history, hours, incidents, meta, outbox, projects, rules, shown
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
@@ -211,6 +212,10 @@ class AssessUnit:
 class ReadUnit(SeriesReader):
     """Implements `ports.ReadUnit`."""
 
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self._interning = Interning(link, Caches())
+
     def version(self) -> int:
         return meta.version(self._link)
 
@@ -246,6 +251,9 @@ class ReadUnit(SeriesReader):
 
     def totals(self) -> Totals:
         return shown.totals(self._link)
+
+    def history(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Past]:
+        return history.between(self._link, self._interning, from_ms, to_ms, people=people)
 
     def rules(self) -> StoredRules | None:
         return rules.stored(self._link)
