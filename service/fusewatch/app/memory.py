@@ -167,6 +167,15 @@ class MemoryStore:
         series = self._views.get(view, {}).get(key)
         return None if series is None else series.first
 
+    def sums(self, view: str, from_cell: int) -> dict[int, Amounts]:
+        """What all keys of a view spent together, by 15-minute cell."""
+        found: dict[int, Amounts] = {}
+        for series in self._views[view].values():
+            for cell, amounts in series.quarters.items():
+                if cell >= from_cell:
+                    found[cell] = found[cell].plus(amounts) if cell in found else amounts
+        return found
+
     # ------------------------------------------------------------ rules, incidents, messages
 
     def rule_states(self) -> Mapping[str, RuleState]:
@@ -260,7 +269,7 @@ def _between(cells: Mapping[int, Amounts], start: int, end: int) -> list[tuple[i
 
 
 class RowBook:
-    """Generations kept in memory by start time, for the few thousand of a rule test or what was read for one command."""
+    """Generations in memory by start time: the few thousand of a rule test, or of a test of ours."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
@@ -274,4 +283,3 @@ class RowBook:
 
     def __call__(self, from_ms: int, to_ms: int) -> Sequence[Row]:
         return self._rows[bisect_left(self._starts, from_ms) : bisect_left(self._starts, to_ms)]
-
