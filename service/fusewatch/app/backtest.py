@@ -301,7 +301,10 @@ class _Replay:
         self.live_until(self._course.to_ms)
         self._judge_pending()
 
-        views = {rule.name: (view_of(rule, self.outcome.rules, self._names), unit_of(rule)) for rule in self.outcome.rules.rules}
+        views = {
+            rule.name: (view_of(rule, self.outcome.rules, self._names), unit_of(rule))
+            for rule in self.outcome.rules.rules
+        }
         views[""] = (totals_view(self.outcome.rules), Unit.USD)
         first = cell_of(self._course.from_ms)
         self.outcome.spend = {

@@ -24,7 +24,7 @@ from fusewatch.config.settings import load_settings
 from fusewatch.domain.coverage import Span, holes, merged
 from fusewatch.domain.money import format_usd, usd_json
 from fusewatch.domain.periods import local_clock
-from fusewatch.domain.readplan import need_from
+from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import RuleSet, Unit
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.notify.cards import headline
@@ -34,6 +34,9 @@ from fusewatch.runtime import SystemClock
 from fusewatch.store import open_store
 
 _WHEN = "A date, an instant, or how long ago, such as -30d; in the time zone of the budget file."
+_WIDE = 220
+"""So wide is a table that goes into a file or a pipe: each notice stays on its line."""
+
 _PICTURES = (".svg", ".png")
 
 
@@ -119,7 +122,7 @@ def _course(store: Store, span: Span, poll_ms: int, rule_sets: Sequence[RuleSet]
     if not any(s.from_ms < span.to_ms and s.to_ms > span.from_ms for spans in covered.values() for s in spans):
         what = f"the ledger holds nothing from {clock(span.from_ms)} to {clock(span.to_ms)}"
         raise ConfigError([Problem("command line", 0, "--from", what, backfill)])
-    need_ms = min(need_from(rules, span.from_ms) for rules in rule_sets)
+    need_ms = min((looks_from(rule, span.from_ms) for rules in rule_sets for rule in rules.rules), default=span.from_ms)
     for project in projects:
         gaps = [g for g in holes(covered[project.key], need_ms, span.to_ms) if g.to_ms - g.from_ms > poll_ms * 10]
         for gap in gaps[:3]:
@@ -158,6 +161,8 @@ def _progress(course: Course) -> Iterator[replaying.Progress]:
 
 def _print(outcomes: Sequence[Outcome], course: Course, files: Sequence[Path], zone: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDE
     first = outcomes[0]
     _print_timeline(console, [t for t in first.told if t.destinations], zone)
     _print_counts(console, first)
@@ -207,7 +212,9 @@ def _print_counts(console: Console, outcome: Outcome) -> None:
         table.add_row(Text(name), Text(destination), f"{count:,}")
     for name, count in sorted(kept.items()):
         table.add_row(Text(name), "nobody, only kept", f"{count:,}")
-    silent = [rule.name for rule in outcome.rules.rules if all(t.notice.incident.rule != rule.name for t in outcome.told)]
+    silent = [
+        rule.name for rule in outcome.rules.rules if all(t.notice.incident.rule != rule.name for t in outcome.told)
+    ]
     for name in silent:
         table.add_row(Text(name), "", "0")
     if table.row_count:
