@@ -246,10 +246,11 @@ def _day_of(view: View) -> Callable[[int], int]:
     return lambda cell: day_index(view.calendar, cell_start_ms(cell))
 
 
+@lru_cache(maxsize=32)
 def _remembering(view: View) -> Callable[[Delta], Key | None]:
-    """The view's key for a delta, worked out once for each set of dimensions."""
+    """The view's key for a delta, worked out once for each set of dimensions, over passes too."""
 
-    @lru_cache(maxsize=10_000)
+    @lru_cache(maxsize=2_000)
     def of(project: str, dimensions: Dimensions, user: str, session: str) -> Key | None:
         return view.key_of(project, dimensions, user, session)
 

@@ -53,10 +53,11 @@ def drawing_of(outcome: Outcome, course: Course, rule: str | None, zone: str) ->
     shapes = drawing.shapes
     shapes += _axes(scale, calendar, unit, hourly=hourly)
     shapes += [_bar(scale, *bar, unit, calendar) for bar in bars]
-    for name, limit in limits:
+    for _, limit in limits:
         shapes.append(Stroke(LEFT, scale.y(limit), WIDTH - RIGHT, scale.y(limit), LIMIT, dashed=True))
-        shapes.append(Words(WIDTH - RIGHT, scale.y(limit) - 5, f"{name}: {amount(limit, unit)}", LIMIT, "end"))
     shapes += _dots(scale, [t for t in outcome.told if t.destinations], bars)
+    for name, limit in limits:
+        shapes.append(Words(LEFT + 6, scale.y(limit) - 6, f"{name}: {amount(limit, unit)}", LIMIT))
     noun = f"Spend of {rule}" if rule else "All spend"
     shapes.append(Words(LEFT, 28, f"{noun} by {every.value}, {zone}", INK))
     shapes += _legend(outcome)
@@ -110,7 +111,8 @@ def _axes(scale: _Scale, calendar: Calendar, unit: Unit, *, hourly: bool) -> Ite
         if day.start_ms >= scale.from_ms and number % apart == 0:
             x = scale.x(day.start_ms)
             yield Stroke(x, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 6, FINE)
-            yield Words(x + 3, HEIGHT - BOTTOM + 18, f"{local_clock(calendar, day.start_ms):%a %d %b}")
+            if x < WIDTH - RIGHT - 64:
+                yield Words(x + 3, HEIGHT - BOTTOM + 18, f"{local_clock(calendar, day.start_ms):%a %d %b}")
         number += 1
         if hourly and day.start_ms + DAY_MS // 2 < scale.to_ms and day.start_ms + DAY_MS // 2 > scale.from_ms:
             yield Words(scale.x(day.start_ms + DAY_MS // 2), HEIGHT - BOTTOM + 18, "12:00", FINE, "middle")
