@@ -80,14 +80,16 @@ def _see(store: SqlStore, seen: list[Generation], seen_ms: int) -> None:
 def rows() -> list[tuple[str, float, str, float | None]]:
     """(name, value, unit, the most it may be or None)."""
     rules = load_text(RULES, "bench.yaml", {}, secrets=False).rules
-    with TemporaryDirectory() as folder:
-        with open_store(f"sqlite:///{Path(folder)}/bench.db", holder="bench", exclusive=True) as store:
-            fill(store)
-            projects, coverage = store.read(lambda unit: (unit.projects(), unit.coverage()))
-            course = Course(TO_MS - DAYS * DAY_MS, TO_MS, MINUTE_MS, projects, coverage)
-            began = perf_counter()
-            (outcome,) = backtest(Recorded(store), course, [rules])
-            took_s = perf_counter() - began
+    with (
+        TemporaryDirectory() as folder,
+        open_store(f"sqlite:///{Path(folder)}/bench.db", holder="bench", exclusive=True) as store,
+    ):
+        fill(store)
+        projects, coverage = store.read(lambda unit: (unit.projects(), unit.coverage()))
+        course = Course(TO_MS - DAYS * DAY_MS, TO_MS, MINUTE_MS, projects, coverage)
+        began = perf_counter()
+        (outcome,) = backtest(Recorded(store), course, [rules])
+        took_s = perf_counter() - began
     return [
         ("backtest of 30 days, generations", float(outcome.generations), "", None),
         ("backtest of 30 days, notices", float(sum(bool(t.destinations) for t in outcome.told)), "", None),

@@ -273,19 +273,20 @@ class _Tests:
         threshold = reading.text(entry, "threshold", path, words.parse_percent)
         spent = reading.text(entry, "spent", path, words.parse_limit)
         limit = reading.text(entry, "limit", path, words.parse_limit)
+        key, to = self._key(entry, path), self._destinations(entry, path)
         if at_ms is None or rule is None:
             return None
         return Expected(
             at_ms,
             rule,
             reading.line(path),
-            key=self._key(entry, path),
+            key=key,
             reason=reason,
             severity=severity,
             threshold=threshold,
             measured=spent.amount if spent else None,
             limit=limit.amount if limit else None,
-            to=self._destinations(entry, path),
+            to=to,
         )
 
     def _key(self, entry: Mapping[str, object], path: TreePath) -> tuple[tuple[str, str], ...] | None:
