@@ -12,14 +12,14 @@ from typing import NamedTuple, Protocol
 
 from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.app.cells import period_kind
-from fusewatch.app.lookout import Lookout, Place, unit_of
+from fusewatch.app.lookout import Lookout, unit_of
 from fusewatch.app.memory import MemoryStore
 from fusewatch.domain.coverage import Span, frontier
 from fusewatch.domain.notices import Message, Notice
-from fusewatch.domain.periods import cell_of, period_at
+from fusewatch.domain.periods import CELL_MS, cell_of, period_at
 from fusewatch.domain.readplan import AHEAD_MS, SELDOM_AT_MOST_MS
 from fusewatch.domain.rules import Drift, RuleSet, Unit, Unreadable
-from fusewatch.domain.usage import Amounts, Delta, Dimensions
+from fusewatch.domain.usage import Delta, Dimensions
 from fusewatch.domain.verdicts import measure
 from fusewatch.domain.views import totals_view, view_of
 from fusewatch.ports import Past, ProjectState, Row, Store
@@ -151,24 +151,30 @@ def _uses_people(rules: RuleSet, course: Course) -> bool:
 class _Batch:
     """What arrives at one instant, summed as ingest sums it."""
 
-    cells: dict[Place, Amounts] = field(default_factory=dict)
+    cells: dict[tuple[str, int, int, str, str], Delta] = field(default_factory=dict)
+    """By project, cell, identity of the dimensions, user and session. Hashing the dimensions themselves takes longer
+    than everything else that is done with a row; equal ones that are two objects only make two sums."""
     unpriced: list[tuple[str, int, Dimensions]] = field(default_factory=list)
 
     def add(self, past: Past) -> None:
-        place = (past.project, cell_of(past.start_ms), past.dimensions, past.user, past.session)
+        project, start_ms, _, _, dimensions, user, session, amounts, unpriced = past
+        cell = start_ms // CELL_MS
+        place = (project, cell, id(dimensions), user, session)
         held = self.cells.get(place)
-        self.cells[place] = past.amounts if held is None else held.plus(past.amounts)
-        if past.unpriced:
-            self.unpriced.append((past.project, past.start_ms, past.dimensions))
+        total = amounts if held is None else held.amounts.plus(amounts)
+        self.cells[place] = Delta(project, cell, dimensions, user, session, total)
+        if unpriced:
+            self.unpriced.append((project, start_ms, dimensions))
 
     def join(self, other: "_Batch") -> None:
-        for place, amounts in other.cells.items():
-            held = self.cells.get(place)
-            self.cells[place] = amounts if held is None else held.plus(amounts)
+        cells = self.cells
+        for place, delta in other.cells.items():
+            held = cells.get(place)
+            cells[place] = delta if held is None else delta._replace(amounts=held.amounts.plus(delta.amounts))
         self.unpriced += other.unpriced
 
     def deltas(self) -> list[Delta]:
-        return [Delta(*place, amounts) for place, amounts in self.cells.items()]
+        return list(self.cells.values())
 
 
 class _Arrivals:
@@ -280,7 +286,7 @@ class _Replay:
             self._judge_pending()
             self._lookout.turn(at_ms)
         is_due = at_ms >= self._due_ms
-        if self._lookout.heed(batch.cells, batch.unpriced) or turns or is_due:
+        if self._lookout.heed(batch.cells.values(), batch.unpriced) or turns or is_due:
             if self._lookout.tells_before():
                 self._judge_pending(settle=False)
             self._pending.join(batch)

@@ -6,7 +6,7 @@ period, and when a period begins. It errs to one side only: a pass too many chan
 the lookout does not know is judged at every step.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from math import ceil
@@ -18,12 +18,9 @@ from fusewatch.domain.coverage import covers
 from fusewatch.domain.notices import Kind
 from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, Unit, attributed_by
-from fusewatch.domain.usage import Amounts, Dimensions
+from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.domain.verdicts import HYSTERESIS, Verdict, judge_budget, judge_spike, measure
 from fusewatch.domain.views import Key, View, counted_view, lacking_view, view_of
-
-Place = tuple[str, int, Dimensions, str, str]
-"""Project, quarter hour, dimensions, user and session: where a sum of generations stands."""
 
 _FAR = 2**62
 _NEVER = 2**200
@@ -79,18 +76,21 @@ class _RuleGuards:
     guards: dict[Key, _Guard] = field(default_factory=dict)
     stale: set[Key] = field(default_factory=set)
 
-    def add(self, place: Place, amounts: Amounts) -> None:
+    first_cell: int = 0
+    end_cell: int = 0
+    counted: Unit = Unit.USD
+
+    def __post_init__(self) -> None:
+        self.first_cell, self.end_cell = cell_of(self.period.start_ms), cell_of(self.period.end_ms)
+        self.counted = unit_of(self.rule)
+
+    def add(self, key: Key, cell: int, amounts: Amounts) -> None:
         """Count something; a key that needs a real judgement becomes stale."""
-        project, cell, dimensions, user, session = place
-        key = self.key_of(project, dimensions, user, session)
-        if key is None:
-            return
         guard = self.guards.get(key)
-        in_period = cell_of(self.period.start_ms) <= cell < cell_of(self.period.end_ms)
-        if guard is None or not in_period:
+        if guard is None or not self.first_cell <= cell < self.end_cell:
             self.stale.add(key)
             return
-        amount = measure(amounts, unit_of(self.rule))
+        amount = measure(amounts, self.counted)
         guard.amount += amount
         if amount < 0 or guard.amount >= guard.line:
             self.stale.add(key)
@@ -107,10 +107,12 @@ class Lookout:
         self._foreseeable = foreseeable(rules)
         self._guards: list[_RuleGuards] = []
         self._watches = _WatchGuards(rules, names, store)
+        self._counts: dict[tuple[str, int, str, str], tuple[Dimensions, list[tuple[_RuleGuards, Key]]]] = {}
 
     def turn(self, now_ms: int) -> None:
         """Begin anew: some period began, or a limit's time is over."""
         self._guards = []
+        self._counts.clear()
         ends = [self._watches.turn(now_ms)]
         for rule in self._rules.rules:
             view = view_of(rule, self._rules, self._names)
@@ -121,15 +123,25 @@ class Lookout:
                 ends += [o.until_ms for o in rule.overrides if o.until_ms is not None and o.until_ms > now_ms]
         self.boundary_ms = min(ends)
 
-    def heed(self, cells: Mapping[Place, Amounts], unpriced: Iterable[tuple[str, int, Dimensions]]) -> bool:
+    def heed(self, deltas: Collection[Delta], unpriced: Iterable[tuple[str, int, Dimensions]]) -> bool:
         """Count what one step brings; whether the step has to be judged."""
         if not self._foreseeable:
             return True
-        for place, amounts in cells.items():
-            for guards in self._guards:
-                guards.add(place, amounts)
-        self._watches.add(cells, unpriced)
+        for delta in deltas:
+            for guards, key in self._counted_by(delta):
+                guards.add(key, delta.cell, delta.amounts)
+        self._watches.add(deltas, unpriced)
         return any(guards.stale for guards in self._guards) or self._watches.may_change()
+
+    def _counted_by(self, delta: Delta) -> list[tuple[_RuleGuards, Key]]:
+        """The rules that count it, each with its key; remembered by the identity of the dimensions, which is kept."""
+        project, _, dimensions, user, session, _ = delta
+        place = (project, id(dimensions), user, session)
+        known = self._counts.get(place)
+        if known is None:
+            keys = [(guards, guards.key_of(project, dimensions, user, session)) for guards in self._guards]
+            known = self._counts[place] = (dimensions, [(guards, key) for guards, key in keys if key is not None])
+        return known[1]
 
     def tells_before(self) -> bool:
         """Whether what becomes of it will be told with what was measured before: then that has to be judged, too."""
@@ -212,10 +224,10 @@ class _WatchGuards:
         self._today = period_at(self._rules.calendar, Every.DAY, now_ms)
         return self._today.end_ms
 
-    def add(self, cells: Mapping[Place, Amounts], unpriced: Iterable[tuple[str, int, Dimensions]]) -> None:
+    def add(self, deltas: Iterable[Delta], unpriced: Iterable[tuple[str, int, Dimensions]]) -> None:
         first, end = cell_of(self._today.start_ms), cell_of(self._today.end_ms)
         if self._lacking:
-            for (project, cell, dimensions, user, session), amounts in cells.items():
+            for project, cell, dimensions, user, session, amounts in deltas:
                 if first <= cell < end and self._is_counted(project, dimensions, user, session) is not None:
                     self._cost[project] = self._cost.get(project, 0) + amounts.cost_pico
                     for name, _, key_of in self._lacking:

@@ -1,5 +1,6 @@
 """`fusewatch backtest`: what these rules would have told over past days, from the ledger."""
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,7 @@ def command(
     chosen = _chosen(rule_sets, rule) if rule is not None else rule_sets
     with open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False) as store:
         course = _course(store, span, settings.poll_interval, chosen, zone)
+        gc.disable()  # nearly all that is made is plain tuples without cycles; looking through them takes a third
         with _progress(course) as show:
             outcomes = replaying.backtest(Recorded(store), course, chosen, show)
     if plot is not None:

@@ -53,7 +53,7 @@ def _print(file: RuleTests, verified: Sequence[Verified]) -> None:
         print(f"{file.file}:{one.test.line}: FAILED: {one.test.name}")
         lines = [(e.at_ms, f"  - expected  {_expected(e, zone)}") for e in one.missing]
         lines += [(t.at_ms, f"  + got       {_told(t, zone)}") for t in one.unexpected]
-        for _, line in sorted(lines):
+        for _, line in sorted(lines, key=lambda line: line[0]):
             print(line)
     count = len(verified)
     what = f"{count} {'test' if count == 1 else 'tests'}"

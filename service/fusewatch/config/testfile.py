@@ -273,14 +273,14 @@ class _Tests:
         threshold = reading.text(entry, "threshold", path, words.parse_percent)
         spent = reading.text(entry, "spent", path, words.parse_limit)
         limit = reading.text(entry, "limit", path, words.parse_limit)
-        key, to = self._key(entry, path), self._destinations(entry, path)
+        labels, to = self._key(entry, path), self._destinations(entry, path)
         if at_ms is None or rule is None:
             return None
         return Expected(
             at_ms,
             rule,
             reading.line(path),
-            key=key,
+            key=labels,
             reason=reason,
             severity=severity,
             threshold=threshold,
