@@ -5,6 +5,7 @@ import random
 import pytest
 
 from fusewatch.app.backtest import Course, Outcome, Recorded, backtest
+from fusewatch.app.lookout import foreseeable
 from fusewatch.config.rulefile import load_text
 from fusewatch.domain.notices import Message
 from fusewatch.domain.rules import RuleSet
@@ -126,3 +127,17 @@ def test_two_rule_sets_are_replayed_in_one_walk_each_as_if_alone(play: Play) -> 
         (alone,) = replay(stage, rules, since="11-18 06:00", until="11-19 12:00")
         assert outcome.messages == alone.messages
     assert both[0].messages != both[1].messages
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_folding_the_polls_that_change_nothing_changes_no_message(play: Play, seed: int) -> None:
+    """The watch for silence has every poll judged, and says nothing itself."""
+    stage = play(RULES, begins="11-20 00:00")
+    spend_days(stage, seed, range(7, 20))
+    stage.round()
+    every_poll = RULES + "  silent: {after: 60h}\n"
+    folded, unfolded = replay(stage, RULES, every_poll, since="11-17 00:00", until="11-19 12:00", poll_minutes=20)
+    assert (foreseeable(folded.rules), foreseeable(unfolded.rules)) == (True, False)
+    assert folded.messages == unfolded.messages
+    assert folded.messages
+    assert folded.steps < unfolded.steps
