@@ -470,6 +470,12 @@ class AssessUnit(SeriesUnit, Protocol):
     def put_mark(self, name: str, value: int) -> None: ...
 
 
+class AssessStore(Protocol):
+    """What the assess pass needs of a store: the database has it, and so has a replay in memory."""
+
+    def assess(self, work: Callable[[AssessUnit], T], /) -> T: ...
+
+
 class Claimed(NamedTuple):
     """A delivery that is ours to attempt. `attempts` counts those before this one."""
 
@@ -557,6 +563,21 @@ class StoredRules(NamedTuple):
     loaded_ms: int
 
 
+class Past(NamedTuple):
+    """One counted generation as a replay needs it. `end_ms` is its start where no duration is known; `seen_ms` when it
+    was first seen; `unpriced`: it has usage and no price, or one for only part of it."""
+
+    project: str
+    start_ms: int
+    end_ms: int
+    seen_ms: int
+    dimensions: Dimensions
+    user: str
+    session: str
+    amounts: Amounts
+    unpriced: bool
+
+
 class ReadUnit(SeriesUnit, Protocol):
     """A consistent read of everything that is shown."""
 
@@ -591,6 +612,12 @@ class ReadUnit(SeriesUnit, Protocol):
         """How many deliveries each (destination, state) has; states are pending, claimed, sent, dead."""
 
     def totals(self) -> Totals: ...
+
+    def history(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Past]:
+        """The counted generations of all projects that start in the span, by start time; meant for a day or less.
+
+        Without `people` user and session are `unknown`, which is much faster where nobody asks for them.
+        """
 
     def rules(self) -> StoredRules | None: ...
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from tests.bench import bench_forecast, bench_ingest, bench_metrics
+from tests.bench import bench_backtest, bench_forecast, bench_ingest, bench_metrics
 
 Row = tuple[str, float, str, float | None]
 ROUNDS = 5
@@ -25,7 +25,13 @@ def check_rows() -> list[Row]:
 
 
 def main() -> None:
-    rows = [*bench_ingest.rows(), *bench_metrics.rows(), *bench_forecast.rows(), *check_rows()]
+    rows = [
+        *bench_ingest.rows(),
+        *bench_metrics.rows(),
+        *bench_forecast.rows(),
+        *bench_backtest.rows(),
+        *check_rows(),
+    ]
     width = max(len(name) for name, *_ in rows)
     for name, value, unit, budget in rows:
         within = "" if budget is None else f"budget {budget:g}  {'ok' if value <= budget else 'OVER'}"

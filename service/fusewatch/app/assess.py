@@ -21,7 +21,7 @@ from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
-from fusewatch.ports import AssessUnit, RuleState, Store
+from fusewatch.ports import AssessStore, AssessUnit, RuleState
 
 DELTAS_AT_ONCE = 20_000
 """How many changes one transaction takes; more are taken by the next, and judged only when all are."""
@@ -53,7 +53,7 @@ class Assessment:
     expected: int = 0
 
 
-def assess_pass(store: Store, given: Assessment, now_ms: int) -> AssessReport:
+def assess_pass(store: AssessStore, given: Assessment, now_ms: int) -> AssessReport:
     """One pass over everything that changed or is due at `now_ms`."""
     return store.assess(lambda unit: _Pass(unit, given, now_ms).run())
 
@@ -249,10 +249,11 @@ def _day_of(view: View) -> Callable[[int], int]:
     return lambda cell: day_index(view.calendar, cell_start_ms(cell))
 
 
+@lru_cache(maxsize=32)
 def _remembering(view: View) -> Callable[[Delta], Key | None]:
-    """The view's key for a delta, worked out once for each set of dimensions."""
+    """The view's key for a delta, worked out once for each set of dimensions, over passes too."""
 
-    @lru_cache(maxsize=10_000)
+    @lru_cache(maxsize=2_000)
     def of(project: str, dimensions: Dimensions, user: str, session: str) -> Key | None:
         return view.key_of(project, dimensions, user, session)
 

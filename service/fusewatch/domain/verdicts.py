@@ -105,14 +105,21 @@ def passed(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[
     if limit <= 0:
         top = max(thresholds, key=lambda t: t.share, default=Threshold(Fraction(1), Severity.CRITICAL))
         return (replace(top, severity=max(t.severity for t in (top, *thresholds))),)
-    return tuple(t for t in _steps(thresholds, measured, limit) if measured >= limit * t.share)
+    return tuple(t for t in _steps(thresholds, measured, limit) if _reaches(measured, limit, t.share))
 
 
 def ahead(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[Threshold, ...]:
     """The thresholds not reached, rising: the declared ones and the next doubling."""
     if limit <= 0:
         return ()
-    return tuple(t for t in _steps(thresholds, measured, limit) if measured <= 0 or measured < limit * t.share)
+    return tuple(
+        t for t in _steps(thresholds, measured, limit) if measured <= 0 or not _reaches(measured, limit, t.share)
+    )
+
+
+def _reaches(measured: int, limit: int, share: Fraction) -> bool:
+    """``measured >= limit * share`` in whole numbers: a product with a Fraction takes ten times as long."""
+    return measured * share.denominator >= limit * share.numerator
 
 
 def _steps(thresholds: Sequence[Threshold], measured: int, limit: int) -> list[Threshold]:

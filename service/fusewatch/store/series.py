@@ -20,7 +20,8 @@ _CELLS = (
     " WHERE k.view = ? AND k.key = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ? ORDER BY s.bucket"
 )
 _BLOCKS = (
-    "SELECT (s.bucket - ?) / ? AS block, sum(s.cost_hi), sum(s.cost_lo), sum(s.tokens), sum(s.requests)"
+    "SELECT (s.bucket - ?) / ? AS block, sum(s.cost_hi), sum(s.cost_lo), sum(s.tokens), sum(s.requests),"
+    " sum(s.est_hi), sum(s.est_lo)"
     " FROM series_key k JOIN series s ON s.key = k.id"
     " WHERE k.view = ? AND k.key = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ? GROUP BY block ORDER BY block"
 )
@@ -49,8 +50,11 @@ class SeriesReader:
         place = (at_cell - before * size, size, view, codec.encode(key), QUARTER, from_cell, to_cell)
         rows = self._link.rows(_BLOCKS, place)
         sums = [
-            (int(block) - before, Amounts(join(int(hi), int(lo)), int(tokens), int(requests)))
-            for block, hi, lo, tokens, requests in rows
+            (
+                int(block) - before,
+                Amounts(join(int(hi), int(lo)), int(tokens), int(requests), join(int(est), int(est_lo))),
+            )
+            for block, hi, lo, tokens, requests, est, est_lo in rows
         ]
         return [each for each in sums if any(each[1])]
 

@@ -15,6 +15,7 @@ from fusewatch.ports import (
     DurationSeries,
     EstimatePlace,
     ModelList,
+    Past,
     ProjectCounters,
     ProjectState,
     Recorded,
@@ -28,6 +29,7 @@ from fusewatch.ports import (
 from fusewatch.store import (
     attributions,
     estimates,
+    history,
     hours,
     incidents,
     inheriting,
@@ -275,6 +277,10 @@ class AssessUnit:
 class ReadUnit(SeriesReader):
     """Implements `ports.ReadUnit`."""
 
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self._interning = Interning(link, Caches())
+
     def version(self) -> int:
         return meta.version(self._link)
 
@@ -310,6 +316,9 @@ class ReadUnit(SeriesReader):
 
     def totals(self) -> Totals:
         return shown.totals(self._link)
+
+    def history(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Past]:
+        return history.between(self._link, self._interning, from_ms, to_ms, people=people)
 
     def rules(self) -> StoredRules | None:
         return rules.stored(self._link)

@@ -1,0 +1,143 @@
+"""A backtest over the ledger tells exactly what the daemon told that lived through the same days."""
+
+import random
+
+import pytest
+
+from fusewatch.app.backtest import Course, Outcome, Recorded, backtest
+from fusewatch.app.lookout import foreseeable
+from fusewatch.config.rulefile import load_text
+from fusewatch.domain.notices import Message
+from fusewatch.domain.rules import RuleSet
+from tests.app.conftest import Play
+from tests.app.inbox import said
+from tests.app.stage import HEADER, Stage
+from tests.app.when import MINUTE_MS, clock_of
+
+RULES = """
+history: 8d
+timezone: Europe/Berlin
+routes:
+  - {where: {team: content}, notify: [content], runbook: "https://wiki.example.com/llm"}
+budgets:
+  - {name: all, limit: $180, every: week}
+  - {name: hourly, limit: $3, every: hour, notify: [diary]}
+  - name: teams
+    each: [team]
+    limit: $12
+    every: day
+    notify: [finops, diary]
+    overrides: [{team: search, limit: $30, until: 2026-11-20, because: a test}]
+  - {name: chat-users, where: {feature: chat}, each: [user], limit: 20 requests, every: day}
+spikes:
+  - {name: twice, each: [feature], factor: 1.5, floor: $1, notify: [finops, pager]}
+  - {name: more-calls, of: requests, factor: 1.2, floor: 3 requests, baseline: {days: 5, using: median}}
+watch:
+  unpriced: {above: 5 requests}
+"""
+
+
+def replay(stage: Stage, *rules: str, since: str, until: str, poll_minutes: int = 10) -> list[Outcome]:
+    projects, coverage = stage.store.read(lambda unit: (unit.projects(), unit.coverage()))
+    course = Course(stage.ms(since), stage.ms(until), poll_minutes * MINUTE_MS, projects, coverage)
+    return backtest(Recorded(stage.store), course, [read(text) for text in rules])
+
+
+def read(rules: str) -> RuleSet:
+    return load_text(HEADER + rules, "budgets.yaml", {}, secrets=False).rules
+
+
+def spend_days(stage: Stage, seed: int, days: range) -> None:
+    """Several hundred calls a day: busy hours and quiet ones, some a while after their start, some without a
+    price, a team or a feature, and one feature that runs away now and then."""
+    rnd = random.Random(seed)
+    for day in days:
+        loud = rnd.choice(["chat", "search", "mail"]) if rnd.random() < 0.5 else ""
+        for _ in range(rnd.randrange(80, 160)):
+            minute = min(int(rnd.gauss(13 * 60, 4 * 60)) % 1440, 1439)
+            feature = rnd.choice(["chat", "search", "mail", ""])
+            usd = rnd.uniform(0.01, 0.4) * (5 if feature == loud and minute > 600 else 1)
+            start = f"11-{day:02} {minute // 60:02}:{minute % 60:02}:{rnd.randrange(60):02}"
+            late_ms = rnd.choice([1000, 5000, 40_000, 40_000, 1000 * rnd.randrange(1, 160)])
+            stage.spend(
+                None if rnd.random() < 0.06 else f"{usd:.4f}",
+                at=start,
+                arrives=clock_of(stage.ms(start) + late_ms),
+                feature=feature,
+                team=rnd.choice(["content", "content", "search", ""]),
+                user=rnd.choice(["ann", "bob", "eve"]),
+            )
+
+
+def told(messages: list[Message]) -> list[str]:
+    return [f"{clock_of(m.created_ms)} {m.destination} {said(m)}" for m in messages]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_backtest_sends_exactly_the_messages_that_the_daemon_sent_which_lived_through_these_days(
+    play: Play, seed: int
+) -> None:
+    stage = play(RULES, begins="11-18 06:00")
+    spend_days(stage, seed, range(7, 22))
+    stage.round()
+    stage.every(10, "11-21 06:00")
+    (outcome,) = replay(stage, RULES, since="11-18 06:00", until="11-21 06:00:01")
+    by_destination = {
+        name: [m for m in outcome.messages if m.destination == name] for name in ("finops", "content", "pager", "diary")
+    }
+    for name, replayed in by_destination.items():
+        lived = list(stage.told(name))
+        assert told(replayed) == told(lived)
+        assert replayed == lived
+    assert len(by_destination["diary"]) > 15
+    assert outcome.steps < 400, "most polls change nothing"
+
+
+def test_a_call_that_was_found_late_arrives_in_the_backtest_when_it_was_found(play: Play) -> None:
+    rules = "budgets:\n  - {name: daily, limit: $10, every: day}\n"
+    stage = play(rules, begins="11-18 08:00")
+    stage.spend("7", at="09:00")
+    stage.spend("4", at="09:10:30", arrives="09:24")
+    stage.every(1, "10:00")
+    (message,) = [m for m in stage.told() if m.notices[0].threshold == 1]
+    assert message.created_ms > stage.ms("09:24")
+    (outcome,) = replay(stage, rules, since="08:00", until="10:00", poll_minutes=1)
+    assert outcome.messages == list(stage.told())
+
+
+def test_what_was_over_when_the_backtest_begins_is_told_once_as_the_state_at_its_start(play: Play) -> None:
+    rules = "budgets:\n  - {name: daily, limit: $10, every: day}\n"
+    stage = play(rules, begins="11-18 05:00")
+    stage.spend("12", at="04:00")
+    stage.spend("9", at="07:30")
+    stage.every(10, "09:00")
+    (outcome,) = replay(stage, rules, since="06:00", until="09:00")
+    assert [said(m) for m in outcome.messages] == ["start: daily opened critical 100%", "daily escalated critical 200%"]
+    assert [(t.at_start, t.destinations) for t in outcome.told] == [(True, ("finops",)), (False, ("finops",))]
+
+
+def test_two_rule_sets_are_replayed_in_one_walk_each_as_if_alone(play: Play) -> None:
+    stage = play(RULES, begins="11-18 06:00")
+    spend_days(stage, 7, range(7, 20))
+    stage.round()
+    stage.every(30, "11-19 12:00")
+    other = RULES.replace("limit: $12", "limit: $6")
+    both = replay(stage, RULES, other, since="11-18 06:00", until="11-19 12:00")
+    for rules, outcome in zip((RULES, other), both, strict=True):
+        (alone,) = replay(stage, rules, since="11-18 06:00", until="11-19 12:00")
+        assert outcome.messages == alone.messages
+    assert both[0].messages != both[1].messages
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_folding_the_polls_that_change_nothing_changes_no_message(play: Play, seed: int) -> None:
+    """The watch for silence has every poll judged, and says nothing itself."""
+    stage = play(RULES, begins="11-20 00:00")
+    spend_days(stage, seed, range(7, 20))
+    stage.round()
+    every_poll = RULES + "  silent: {after: 60h}\n"
+    folded, unfolded = replay(stage, RULES, every_poll, since="11-17 00:00", until="11-19 12:00", poll_minutes=20)
+    assert (foreseeable(folded.rules), foreseeable(unfolded.rules)) == (True, False)
+    assert folded.messages == unfolded.messages
+    assert folded.messages
+    assert folded.steps < unfolded.steps
