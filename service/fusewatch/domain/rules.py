@@ -36,6 +36,8 @@ class Unit(StrEnum):
     USD = "usd"
     TOKENS = "tokens"
     REQUESTS = "requests"
+    USD_PER_REQUEST = "usd_per_request"
+    """What one request costs, in 1e-12 USD; of spikes alone, no limit is written in it."""
 
 
 class Severity(IntEnum):
