@@ -23,6 +23,7 @@ from fusewatch.domain.rules import (
     Unit,
     Unpriced,
     Unreadable,
+    period_kind,
 )
 from tests.config.reading import ALL_VARIABLES, GOOD, KEYS, read
 
@@ -155,14 +156,30 @@ def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line()
 def test_rules_of_a_kind_that_is_not_active_are_left_out_of_the_rule_set() -> None:
     loaded = read(
         "budgets:\n"
-        "  - {name: rolling, limit: $5, last: 24h}\n"
         "  - {name: totals, limit: $5, every: day, source: metrics}\n"
         "  - {name: plain, limit: $5, every: day, forecast: true}\n"
         "spikes:\n"
-        "  - {name: last-hour, factor: 2, last: 1h}\n"
+        "  - {name: seasonal, method: seasonal, last: 1h}\n"
+        "  - {name: unit-cost, factor: 2, of: cost per request}\n"
     )
     assert [rule.name for rule in loaded.rules.rules] == ["plain"]
-    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["3", "4", "5", "7"]
+    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["3", "4", "6", "7"]
+
+
+def test_a_rolling_window_may_stand_in_place_of_a_period() -> None:
+    loaded = read(
+        "budgets:\n"
+        "  - {name: day, limit: $5, last: 24h}\n"
+        "  - {name: same, limit: 2M tokens, last: 1d}\n"
+        "  - {name: shortest, limit: 7 requests, last: 15m}\n"
+        "  - {name: longest, limit: $5, last: 90d}\n"
+        "spikes:\n"
+        "  - {name: hour, factor: 2, last: 1h}\n"
+        "  - {name: today, factor: 2}\n"
+    )
+    assert loaded.inactive == ()
+    kinds = [period_kind(rule).value for rule in loaded.rules.rules]
+    assert kinds == ["last:24h", "last:24h", "last:15m", "last:90d", "last:1h", "day"]
 
 
 def test_a_watch_that_is_switched_off_is_not_said_to_be_inactive() -> None:

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
-from fusewatch.app.cells import Reading, baseline_days, crossing_times, spent
+from fusewatch.app.cells import Reading, crossing_times, spent
+from fusewatch.app.spiking import judge_spike_now
 from fusewatch.domain import routing
+from fusewatch.domain.episodes import advance_episode, look_again_ms
 from fusewatch.domain.incidents import Standing, Step, Subject, advance, lift, timing_of, with_crossings
 from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, State
-from fusewatch.domain.periods import Period, day_span
+from fusewatch.domain.periods import Last, Period
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike
-from fusewatch.domain.verdicts import Verdict, judge_budget, judge_spike, measure, override_for
+from fusewatch.domain.verdicts import Verdict, judge_budget, override_for
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
 
@@ -60,10 +62,11 @@ class Judge:
         verdict = self._verdict(key, period, values, at_ms)
         if verdict is None:
             if memory is not None and memory.state is State.OPEN and isinstance(self.rule, Budget):
-                self._keep(lift(memory, work.now_ms), None, key, period, values)
+                here = replace(memory, period_start_ms=period.start_ms, period_end_ms=period.end_ms)
+                self._keep(lift(here, work.now_ms), None, key, period, values)
             self._set_due(key, period, values, held=False)
             return
-        step = advance(
+        step = (advance_episode if isinstance(period.every, Last) else advance)(
             Subject(
                 kind=Kind.SPIKE if isinstance(self.rule, Spike) else Kind.BUDGET,
                 rule=self.rule.name,
@@ -80,22 +83,18 @@ class Judge:
         )
         if step.incident is not None and (step.incident != memory or step.reason is not None or renamed is not None):
             self._keep(step, verdict, key, period, values)
-        self._set_due(key, period, values, held=step.held)
+        episode = step.incident if isinstance(period.every, Last) else None
+        self._set_due(key, period, values, held=step.held, episode=episode)
 
     def _standing(self, period: Period) -> Standing:
         return self.work.reading.standing(self.view, period.start_ms, ready=True)
 
     def _verdict(self, key: Key, period: Period, values: Mapping[str, str], at_ms: int) -> Verdict | None:
-        amounts = spent(self.work.unit, self.view, key, period)
         match self.rule:
             case Budget():
-                return judge_budget(self.rule, values, amounts, at_ms)
+                return judge_budget(self.rule, values, spent(self.work.unit, self.view, key, period), at_ms)
             case Spike():
-                days = baseline_days(self.work.unit, self.view, key, self.rule, period, self._is_read)
-                return judge_spike(self.rule, measure(amounts, self.rule.unit), days)
-
-    def _is_read(self, day: int) -> bool:
-        return self.work.reading.is_read(self.view, *day_span(self.view.calendar, day))
+                return judge_spike_now(self.work.unit, self.view, key, self.rule, period, self.work.reading)
 
     def _baseline_is_read(self, today: Period) -> bool:
         return self.work.reading.is_read(self.view, looks_from(self.rule, today.start_ms), today.start_ms)
@@ -105,14 +104,17 @@ class Judge:
         old = self.work.unit.incident(self.rule.was, key, period.label) if self.rule.was else None
         return None if old is None else replace(old, rule=self.rule.name)
 
-    def _set_due(self, key: Key, period: Period, values: Mapping[str, str], *, held: bool) -> None:
+    def _set_due(
+        self, key: Key, period: Period, values: Mapping[str, str], *, held: bool, episode: Incident | None = None
+    ) -> None:
         """Note when the key is to be judged again; the earliest of its periods' wishes counts."""
-        wish: int | None = None
+        wish = look_again_ms(episode, self.work.now_ms)
         if held or (isinstance(self.rule, Spike) and not self._baseline_is_read(period)):
             wish = self.work.now_ms + 1
         elif isinstance(self.rule, Budget):
             override = override_for(self.rule, values, self.work.now_ms)
-            wish = override.until_ms if override is not None else None
+            if override is not None and override.until_ms is not None:
+                wish = min(wish or override.until_ms, override.until_ms)
         if wish is not None and wish < self.wishes.get(key, wish + 1):
             self.wishes[key] = wish
             self.work.unit.set_due(self.rule.name, key, wish)

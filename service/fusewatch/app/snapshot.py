@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from fusewatch.app.cells import Reading, baseline_days, period_kind, spent
+from fusewatch.app.cells import Reading, spent
+from fusewatch.app.spiking import judge_spike_now
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.notices import Incident
-from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
+from fusewatch.domain.periods import Every, Last, Period, cell_of, period_at
 from fusewatch.domain.routing import known_values
-from fusewatch.domain.rules import HIGH_CARDINALITY, Budget, RuleSet, Spike, Unit
-from fusewatch.domain.verdicts import judge_budget, judge_spike, measure
+from fusewatch.domain.rules import HIGH_CARDINALITY, Budget, RuleSet, Spike, Unit, period_kind
+from fusewatch.domain.verdicts import judge_budget
 from fusewatch.domain.views import Key, View, labels_view, view_of
 from fusewatch.ports import (
     CounterSeries,
@@ -32,17 +33,18 @@ PACE_FROM = Fraction(1, 24)
 class BudgetLine:
     """One key of one budget as it stands. Amounts are in `unit`; `forecast` is the plain pace to the period's end.
 
-    `forecast` is None early in a period. `standing` says whether part of the period is still unread.
+    `forecast` is None early in a period; it and `resets_ms` are None for a rolling window, which has no end. `standing`
+    says whether part of the period is still unread.
     """
 
     budget: str
     labels: tuple[tuple[str, str], ...]
-    every: Every
+    every: Every | Last
     unit: Unit
     limit: int
     spent: int
     forecast: int | None
-    resets_ms: int
+    resets_ms: int | None
     standing: Standing
 
     @property
@@ -59,7 +61,8 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class SpikeLine:
-    """One key of one spike rule: today so far against its baseline (both in `unit`), over `days` days."""
+    """One key of one spike rule: today so far, or the `last` window, against its baseline (both in `unit`), over `days`
+    days."""
 
     rule: str
     labels: tuple[tuple[str, str], ...]
@@ -68,6 +71,7 @@ class SpikeLine:
     baseline: int
     days: int
     ratio: float
+    last: Last | None = None
 
     @property
     def group(self) -> str:
@@ -164,6 +168,7 @@ class _Picture:
 
     def _budget(self, budget: Budget, view: View, period: Period) -> list[BudgetLine]:
         lines = []
+        rolling = isinstance(budget.every, Last)
         standing = self.reading.standing(view, period.start_ms, ready=True)
         for key in self._keys(view, budget.each, period):
             labels = self._labels(budget.each, key)
@@ -180,8 +185,8 @@ class _Picture:
                     unit=verdict.unit,
                     limit=verdict.limit,
                     spent=verdict.measured,
-                    forecast=_pace(verdict.measured, period, self.now_ms),
-                    resets_ms=period.end_ms,
+                    forecast=None if rolling else _pace(verdict.measured, period, self.now_ms),
+                    resets_ms=None if rolling else period.end_ms,
                     standing=standing,
                 )
             )
@@ -191,12 +196,10 @@ class _Picture:
         """A rule without `each` has its one key always; others the keys of this period."""
         return self.unit.keys(view.id, cell_of(period.start_ms)) if each else [()]
 
-    def _spike(self, spike: Spike, view: View, today: Period) -> list[SpikeLine]:
+    def _spike(self, spike: Spike, view: View, period: Period) -> list[SpikeLine]:
         lines = []
-        for key in self._keys(view, spike.each, today):
-            days = baseline_days(self.unit, view, key, spike, today, lambda day: self._is_read(view, day))
-            now = measure(spent(self.unit, view, key, today), spike.unit)
-            verdict = judge_spike(spike, now, days)
+        for key in self._keys(view, spike.each, period):
+            verdict = judge_spike_now(self.unit, view, key, spike, period, self.reading)
             if verdict is None or not verdict.baseline:
                 continue
             lines.append(
@@ -204,16 +207,14 @@ class _Picture:
                     rule=spike.name,
                     labels=self._labels(spike.each, key),
                     unit=spike.unit,
-                    today=now,
+                    today=verdict.measured,
                     baseline=verdict.baseline,
                     days=verdict.baseline_days,
-                    ratio=now / verdict.baseline,
+                    ratio=verdict.measured / verdict.baseline,
+                    last=spike.last,
                 )
             )
         return lines
-
-    def _is_read(self, view: View, day: int) -> bool:
-        return self.reading.is_read(view, *day_span(view.calendar, day))
 
     def _labels(self, each: tuple[str, ...], key: Key) -> tuple[tuple[str, str], ...]:
         return tuple(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from fusewatch.domain.periods import Last
 from fusewatch.domain.rules import Severity, Unit
 
 
@@ -51,6 +52,8 @@ class Cause(StrEnum):
     NONE = ""
     LIMIT_RAISED = "limit_raised"
     CORRECTED = "corrected"
+    SUBSIDED = "subsided"
+    """A rolling sum stayed clearly below the line for a whole window."""
     READ_AGAIN = "read_again"
 
 
@@ -90,6 +93,9 @@ class Incident:
     For a watch: `unpriced` measures requests, and `parts` are those of the models with most of them; `drift` measures
     ledger minus Langfuse; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
     the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start.
+
+    A rolling window has the label `last:24h` wherever it lies, and the span where it lay when it was judged; its
+    incident is an episode, and `calm_since_ms` says since when the sum is clearly below the line (`episodes`).
     """
 
     id: str
@@ -117,6 +123,17 @@ class Incident:
     baseline_days: int = 0
     detail: str = ""
     parts: tuple[tuple[str, int], ...] = ()
+    calm_since_ms: int | None = None
+
+    @property
+    def rolling(self) -> bool:
+        """Whether it is an episode of a rolling window, which has no end of its own."""
+        return self.period.startswith("last:")
+
+    @property
+    def window(self) -> Last | None:
+        """The rolling window that it is about."""
+        return Last(self.period_end_ms - self.period_start_ms) if self.rolling else None
 
     @property
     def group(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
-from fusewatch.domain.periods import Calendar, Every
+from fusewatch.domain.periods import Calendar, Every, Last
 
 BUILT_IN_DIMENSIONS = (
     "project",
@@ -106,11 +106,12 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A limit for a scope over a calendar period; one judgement for each combination of `each` values that appears."""
+    """A limit for a scope over a calendar period or a rolling window; one judgement for each combination of `each`
+    values that appears."""
 
     name: str
     limit: Limit
-    every: Every
+    every: Every | Last
     calendar: Calendar = Calendar()
     scope: Scope = Scope()
     each: tuple[str, ...] = ()
@@ -139,7 +140,8 @@ class Baseline:
 class Spike:
     """Today so far against the days before: fires above `factor` times the baseline and at least `floor` above it.
 
-    `unit` says what is compared; `floor` is in that unit.
+    `unit` says what is compared; `floor` is in that unit. With `last`, at most a day, the window that ends now is
+    compared with the same window of the local clock on the days before.
     """
 
     name: str
@@ -152,9 +154,17 @@ class Spike:
     each: tuple[str, ...] = ()
     notify: tuple[str, ...] | None = None
     was: str | None = None
+    last: Last | None = None
 
 
 Rule = Budget | Spike
+
+
+def period_kind(rule: Rule) -> Every | Last:
+    """The period or window of a rule; a spike without a window lives for its local day."""
+    if isinstance(rule, Budget):
+        return rule.every
+    return rule.last or Every.DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,8 @@ def short(notice: Notice, *, one_rule: bool = False) -> Card:
     amounts = f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}"
     who = _key(incident) if one_rule and incident.labels else subject(incident)
     rate = _RATES[every] if every and not one_rule else ""
+    if incident.window is not None and not one_rule:
+        rate = f" in the last {incident.window.words}"
     if notice.reason in (Reason.OPENED, Reason.ESCALATED):
         return Card(tone(notice), (f"{who} {_used(notice)}: {amounts}{rate}", *_late(notice)))
     state = "below again" if notice.reason is Reason.RESOLVED else "period over"
@@ -109,7 +111,9 @@ def headline(notice: Notice) -> Line:
 
 
 def budget_phrase(incident: Incident) -> str:
-    """`daily budget`; `budget` where the period has no word."""
+    """`daily budget`, `24 h budget`; `budget` where the period has no word."""
+    if incident.window is not None:
+        return f"{incident.window.words} budget"
     every = period_of(incident)
     return f"{ADJECTIVES[every] if every else ''}budget"
 
@@ -127,6 +131,8 @@ def _budget(notice: Notice) -> Line:
     incident = notice.incident
     who, what = subject(incident), budget_phrase(incident)
     amounts = f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}"
+    if incident.window is not None:
+        what, amounts = "budget", f"{amounts} in the last {incident.window.words}"
     match notice.reason:
         case Reason.OPENED | Reason.ESCALATED:
             share = percent(notice.threshold)
@@ -144,6 +150,8 @@ def _budget(notice: Notice) -> Line:
 def _below(notice: Notice) -> str:
     """How far down it is, never more than the numbers beside it say."""
     incident = notice.incident
+    if notice.cause is Cause.SUBSIDED:
+        return "clearly below its budget again" if incident.measured < incident.limit else "settled"
     if incident.measured < incident.limit and notice.threshold >= _WHOLE:
         return "below its budget again"
     if incident.measured < incident.limit * notice.threshold:
@@ -162,6 +170,9 @@ def _why_resolved(notice: Notice) -> str:
             return _corrected(unit, None if before is None else before - notice.incident.measured)
         case Cause.READ_AGAIN:
             return " (read again in Langfuse)"
+        case Cause.SUBSIDED:
+            window = notice.incident.window
+            return f" (calm for {window.words})" if window is not None else " (calm again)"
         case _:
             assert_never(notice.cause)
 
@@ -185,7 +196,8 @@ def _late(notice: Notice) -> Line:
 def _spike(notice: Notice) -> Line:
     incident = notice.incident
     who = subject(incident)
-    today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} today so far"
+    span = "today so far" if incident.window is None else f"in the last {incident.window.words}"
+    today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} {span}"
     verb = {Unit.USD: "costs", Unit.TOKENS: "uses", Unit.REQUESTS: "makes"}[incident.unit]
     if incident.baseline is None:
         return (f"{who} {verb} more than usual: {today}", *_late(notice))
@@ -197,15 +209,21 @@ def _spike(notice: Notice) -> Line:
     if notice.reason is Reason.ROLLED_OVER:
         return (f"{who} starts a new day; the last one ended at {amount(incident.measured, incident.unit)}",)
     if incident.baseline <= 0:
-        return (f"{who} {verb} {today}, and nothing on the days before", *_late(notice))
+        then = "on the days before" if incident.window is None else "at this time of the days before"
+        return (f"{who} {verb} {today}, and nothing {then}", *_late(notice))
     ratio = multiple(Fraction(incident.measured, incident.baseline))
-    return (f"{who} {verb} {ratio} its daily average: {today}, average {average}", *_late(notice))
+    return (f"{who} {verb} {ratio} {_usual(incident)}: {today}, average {average}", *_late(notice))
+
+
+def _usual(incident: Incident) -> str:
+    """What a spike is compared with."""
+    return "its daily average" if incident.window is None else "its average at this time of day"
 
 
 def _line_of(incident: Incident) -> str:
     if not incident.baseline:
         return "its line"
-    return f"{multiple(Fraction(incident.limit, incident.baseline))} its daily average"
+    return f"{multiple(Fraction(incident.limit, incident.baseline))} {_usual(incident)}"
 
 
 def _unreadable(notice: Notice) -> Line:
@@ -255,7 +273,7 @@ def _ending(notice: Notice) -> Line:
     incident = notice.incident
     if notice.reason is Reason.RESOLVED:
         return (f"lasted {duration(notice.at_ms - incident.opened_ms)}",)
-    if notice.reason is Reason.WITHDRAWN:
+    if notice.reason is Reason.WITHDRAWN or incident.rolling:
         return ()
     if notice.at_ms >= incident.period_end_ms:
         return ("its period ended ", Moment(incident.period_end_ms))

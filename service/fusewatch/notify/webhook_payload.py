@@ -58,7 +58,8 @@ class CrossingBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeriodBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The span that is judged, half-open, in the rule's zone."""
+    """The span that is judged, half-open, in the rule's zone; for a rolling window, with a label such as `last:24h`,
+    where it lay."""
 
     label: str
     start: Instant

@@ -14,6 +14,7 @@ from fusewatch.web.words import plain_amount, rfc3339
 class BudgetBody:
     """One key of one budget. `limit`, `spent` and `forecast` count `unit`: usd, tokens or requests.
 
+    `every` is `hour`, `day`, `week` or `month`; for a rolling window it is `last:24h`, and `resets_at` is null.
     `used_ratio` is null where something was spent of a limit of nothing. `forecast` is the pace to the period's end,
     null early in it. `standing` is `catching_up` while part of the period is unread: `spent` is a lower bound then.
     """
@@ -27,7 +28,7 @@ class BudgetBody:
     spent: str
     forecast: str | None
     used_ratio: float | None
-    resets_at: str
+    resets_at: str | None
     standing: str
 
 
@@ -174,7 +175,7 @@ def _budget(line: BudgetLine) -> BudgetBody:
         spent=plain_amount(line.spent, line.unit),
         forecast=None if line.forecast is None else plain_amount(line.forecast, line.unit),
         used_ratio=line.ratio if line.ratio != float("inf") else None,
-        resets_at=rfc3339(line.resets_ms),
+        resets_at=None if line.resets_ms is None else rfc3339(line.resets_ms),
         standing=line.standing.value,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fusewatch.app.snapshot import BudgetLine, Snapshot
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.money import format_usd
+from fusewatch.domain.periods import Last
 from fusewatch.domain.rules import DEFAULT_THRESHOLDS, Budget, RuleSet, Severity
 from fusewatch.domain.verdicts import passed
 from fusewatch.ports import ProjectState
@@ -110,7 +111,9 @@ def _budget(line: BudgetLine, budgets: Mapping[str, Budget], now_ms: int) -> Mar
     at_least = line.standing is not Standing.READY
     sums = ("at least " if at_least else "") + amount_of(line.spent, line.limit, line.unit)
     share = percent(line.spent, line.limit)
-    details = [f"resets in {duration(line.resets_ms - now_ms)}"]
+    details = [f"in the last {line.every.words}"] if isinstance(line.every, Last) else []
+    if line.resets_ms is not None:
+        details.append(f"resets in {duration(line.resets_ms - now_ms)}")
     if line.forecast is not None:
         details.append(f"at this pace {amount(line.forecast, line.unit)}")
     if at_least:
@@ -171,7 +174,7 @@ def _spikes(snapshot: Snapshot) -> Markup | None:
         (
             join(foreign(line.rule), " ", el("small", foreign(line.group), class_="dim")),
             text(f"{line.ratio:,.1f}x"),
-            text(amount(line.today, line.unit)),
+            text(amount(line.today, line.unit) + (f" in {line.last.words}" if line.last else "")),
             text(amount(line.baseline, line.unit)),
         )
         for line in lines[:MOST_ROWS]

@@ -31,8 +31,8 @@ def write_budgets(out: Exposition, snapshot: Snapshot, rules: RuleSet, names: Ma
     out.family("fusewatch_budget_used_ratio", "gauge", "Spent part of the budget; 1 is its limit.")
     out.samples("fusewatch_budget_used_ratio", [(labels, number(line.ratio)) for labels, line in rows])
     name = "fusewatch_budget_reset_timestamp_seconds"
-    out.family(name, "gauge", "When the period of the budget ends.")
-    out.samples(name, [(labels, decimal(line.resets_ms, 3)) for labels, line in rows])
+    out.family(name, "gauge", "When the period of the budget ends; a rolling window has no end.")
+    out.samples(name, [(labels, decimal(line.resets_ms, 3)) for labels, line in rows if line.resets_ms is not None])
     people = _people(rules.budgets, snapshot)
     worst = dict.fromkeys(people, 0.0)
     over = dict.fromkeys(people, 0)
@@ -46,7 +46,9 @@ def write_budgets(out: Exposition, snapshot: Snapshot, rules: RuleSet, names: Ma
 def write_spikes(out: Exposition, snapshot: Snapshot, rules: RuleSet, names: Mapping[str, str]) -> None:
     """`names` gives the label of each dimension."""
     rows = _rows(out, "rule", [(line.rule, line) for line in snapshot.spikes], names)
-    out.family("fusewatch_spike_ratio", "gauge", "Today so far against the average of the days before.")
+    out.family(
+        "fusewatch_spike_ratio", "gauge", "Today so far, or the last window, against the average of the days before."
+    )
     out.samples("fusewatch_spike_ratio", [(labels, number(line.ratio)) for labels, line in rows])
     spikes = {spike.name: spike for spike in rules.spikes}
     people = _people(rules.spikes, snapshot)

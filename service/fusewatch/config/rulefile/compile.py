@@ -17,7 +17,7 @@ from fusewatch.config.rulefile.rulemodels import (
     SpikePart,
     ThresholdPart,
 )
-from fusewatch.domain.periods import Calendar, Every, day_span
+from fusewatch.domain.periods import Calendar, Every, Last, day_span
 from fusewatch.domain.rules import (
     DEFAULT_ATTRIBUTION,
     DEFAULT_EXCLUDED_ENVIRONMENTS,
@@ -103,12 +103,13 @@ def _scope(rule: RulePart) -> Scope:
 
 
 def _budget(part: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> Budget:
-    assert part.every is not None, "a budget without `every` has `last`, and is not judged in this version"
     calendar = _calendar(part, calendar)
+    every = _last(part.last) or (Every(part.every) if part.every else None)
+    assert every is not None, "a budget without `every` has `last`"
     return Budget(
         name=part.name,
         limit=part.limit,
-        every=Every(part.every),
+        every=every,
         calendar=calendar,
         scope=_scope(part),
         each=part.each,
@@ -117,6 +118,10 @@ def _budget(part: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> B
         notify=_told(part.notify, sendable),
         was=part.was,
     )
+
+
+def _last(window_ms: int | None) -> Last | None:
+    return None if window_ms is None else Last(window_ms)
 
 
 def _threshold(part: ThresholdPart, sendable: frozenset[str]) -> Threshold:
@@ -152,6 +157,7 @@ def _spike(part: SpikePart, calendar: Calendar, sendable: frozenset[str]) -> Spi
         each=part.each,
         notify=_told(part.notify, sendable),
         was=part.was,
+        last=_last(part.last),
     )
 
 

@@ -13,9 +13,9 @@ from fusewatch.config.fields import Also, Text, complaint
 from fusewatch.config.rulefile.kinds import (
     UNSET_SHARE,
     Amount,
+    BudgetWindow,
     DayStart,
     Dimensions,
-    Duration,
     Factor,
     Flag,
     Name,
@@ -24,6 +24,7 @@ from fusewatch.config.rulefile.kinds import (
     Patterns,
     Percent,
     SeverityWord,
+    SpikeWindow,
     Weekday,
     Where,
     Words,
@@ -180,7 +181,7 @@ class BudgetPart(RulePart):
 
     limit: Amount = Field(description="$500, 2M tokens or 500 requests.")
     every: Annotated[str, choice("hour", "day", "week", "month")] | None = Field(None, description="A calendar period.")
-    last: Duration | None = Field(None, description="A rolling window in place of `every`, as 24h.")
+    last: BudgetWindow | None = Field(None, description="A rolling window in place of `every`, as 24h: at most 90d.")
     thresholds: Thresholds | None = Field(None, description="Default 50%, 80%, 100%, and every doubling after that.")
     overrides: tuple[OneOverride, ...] = Field((), description="Other limits for some keys; the first match counts.")
     forecast: Flag = Field(False, description="Warn when the limit will be crossed at this pace.")
@@ -231,7 +232,7 @@ class SpikePart(RulePart):
     baseline: BaselinePart = Field(BaselinePart.model_construct(), description="What today is compared with.")
     of: Annotated[str, choice(*SPIKE_UNITS)] = Field("cost", description="What is compared.")
     method: Annotated[str, choice("ratio", "seasonal")] = Field("ratio", description="How it is compared.")
-    last: Duration | None = Field(None, description="A window in place of today, as 1h.")
+    last: SpikeWindow | None = Field(None, description="A window in place of today, as 1h: at most 24h.")
 
     @classmethod
     def conflicts(cls, raw: dict[str, object]) -> Iterator[Complaint]:

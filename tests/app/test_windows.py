@@ -1,0 +1,84 @@
+"""Rolling windows: budgets over the last hours or days, in episodes."""
+
+from tests.app.conftest import Play
+from tests.app.stage import Stage
+from tests.app.when import clock_of, instant_ms
+
+LAST_HOUR = """
+budgets:
+  - {name: hot, limit: $10, last: 1h, thresholds: [80%, 100%]}
+"""
+
+
+def _crossed(stage: Stage, rule: str) -> list[str]:
+    incident = stage.incidents(rule)[0]
+    return [f"{float(c.share * 100):g}% {clock_of(c.at_ms)[6:]}" for c in incident.crossings]
+
+
+def test_a_window_counts_the_quarter_hour_that_runs_and_those_that_end_less_than_its_length_before_that(
+    play: Play,
+) -> None:
+    stage = play(LAST_HOUR)
+    stage.spend("4", at="05:59")
+    stage.spend("5", at="06:14")
+    stage.at("06:14:30")
+    assert stage.shown().budgets[0].spent == 9 * 10**12
+    stage.at("06:44:59")
+    assert stage.shown().budgets[0].spent == 9 * 10**12
+    stage.at("06:45")
+    assert stage.shown().budgets[0].spent == 5 * 10**12
+    stage.at("07:00")
+    assert stage.shown().budgets[0].spent == 0
+
+
+def test_an_episode_opens_escalates_and_ends_after_a_calm_window(play: Play) -> None:
+    stage = play(LAST_HOUR)
+    stage.at("06:00")
+    stage.spend("5", at="06:05")
+    stage.spend("3.50", at="06:20:10")
+    stage.at("06:06", "06:21")
+    assert stage.news() == ["hot opened warning 80%"]
+    stage.spend("2", at="06:31:20")
+    stage.at("06:32")
+    assert stage.news() == ["hot escalated critical 100%"]
+    assert _crossed(stage, "hot") == ["80% 06:20:10", "100% 06:31:20"]
+    stage.every(5, until="07:16")
+    assert stage.silent(), "5 dollars left the window at 07:00; 5.50 lie below 90 % of 8"
+    stage.every(5, until="07:56")
+    assert [i.state.value for i in stage.incidents("hot")] == ["open"]
+    stage.every(5, until="08:06")
+    assert stage.news() == ["hot resolved critical (subsided)"]
+    stage.every(5, until="09:06")
+    assert stage.silent()
+
+
+def test_what_comes_again_after_a_calm_window_is_a_new_episode(play: Play) -> None:
+    stage = play(LAST_HOUR)
+    stage.at("06:00")
+    stage.spend("12", at="06:05")
+    stage.every(5, until="09:00")
+    assert stage.news() == ["hot opened critical 100%", "hot resolved critical (subsided)"]
+    stage.spend("9", at="09:05")
+    stage.at("09:06")
+    assert stage.news() == ["hot opened warning 80%"]
+    assert [i.episode for i in stage.incidents("hot")] == [2, 1]
+
+
+def test_a_sum_that_falls_and_comes_back_within_the_window_is_told_once(play: Play) -> None:
+    stage = play(LAST_HOUR)
+    stage.at("06:00")
+    for hour in range(6, 12):
+        stage.spend("11", at=f"{hour:02}:05")
+        stage.spend("1", at=f"{hour:02}:50")
+    stage.every(5, until="11:58")
+    assert stage.news() == ["hot opened critical 100%"]
+
+
+def test_the_true_crossing_time_is_found_when_the_episode_began_before_the_first_start(play: Play) -> None:
+    stage = play("budgets:\n  - {name: day, limit: $100, last: 24h}\n")
+    stage.spend("40", at="11-17 09:00")
+    stage.spend("61", at="11-18 02:13:05")
+    stage.at("06:00")
+    assert stage.news() == ["start: day opened critical 100%"]
+    assert _crossed(stage, "day") == ["50% 02:13:05", "80% 02:13:05", "100% 02:13:05"]
+    assert instant_ms("02:13:05") == stage.incidents("day")[0].crossings[0].at_ms
