@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from fusewatch.domain.baselines import (
     HOURS,
-    DaySoFar,
     judge_day_so_far,
     judge_unit_cost,
     judge_window,
@@ -100,15 +99,13 @@ def _same_clock(past: Past, days_before: int, hours: range) -> list[int] | None:
 
 
 def _seasonal_today(past: Past, rule: Spike) -> Verdict | None:
-    so_far_ms = past.now_ms - past.today.start_ms
-    days = [
-        DaySoFar(
-            past.between(day.start_ms, min(day.start_ms + so_far_ms, day.end_ms)).cost_pico,
-            past.between(day.start_ms, day.end_ms).cost_pico,
-        )
-        for day in past.days(rule.baseline.days)
-    ]
-    return judge_day_so_far(rule, past.between(past.today.start_ms, past.now_ms).cost_pico, days)
+    times = range(HOUR_MS, past.now_ms - past.today.start_ms + 1, HOUR_MS)
+
+    def by_time(day: Period) -> list[int]:
+        return [past.between(day.start_ms, min(day.start_ms + time, day.end_ms)).cost_pico for time in times]
+
+    days = [[*by_time(day), past.between(day.start_ms, day.end_ms).cost_pico] for day in past.days(rule.baseline.days)]
+    return judge_day_so_far(rule, by_time(past.today), days)
 
 
 def _unit_cost(past: Past, rule: Spike) -> Verdict | None:
@@ -127,7 +124,7 @@ def _unit_cost_hour(past: Past, rule: Spike) -> Verdict | None:
 
 _HOUR = Last(HOUR_MS)
 _TWICE = Spike("twice", Fraction(2), 0)
-_SEASONAL = Spike("seasonal", Fraction(1), 0, baseline=Baseline(days=14, at_least=3))
+_SEASONAL = Spike("seasonal", Fraction(1), 0, baseline=Baseline(days=14, at_least=7))
 _UNIT_COST = replace(_TWICE, unit=Unit.USD_PER_REQUEST)
 
 METHODS = (

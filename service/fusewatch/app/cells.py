@@ -41,7 +41,7 @@ def spent(cells: SeriesUnit, view: View, key: Key, period: Period) -> Amounts:
 
 def baseline_days(
     cells: SeriesUnit, view: View, key: Key, spike: Spike, today: Period, is_read: Callable[[int], bool]
-) -> list[int]:
+) -> list[Amounts]:
     """The amounts of the days that a spike is compared with, days without spend as zero.
 
     A day counts when it was read completely and the key existed on it; `is_read` tells the first of a day index.
@@ -57,7 +57,7 @@ def baseline_days(
     if not days:
         return []
     found = dict(cells.days(view.id, key, min(days), max(days) + 1))
-    return [measure(found.get(day, Amounts()), spike.unit) for day in days]
+    return [found.get(day, Amounts()) for day in days]
 
 
 def crossing_times(
@@ -69,6 +69,8 @@ def crossing_times(
     Three steps that each read little: the day, the quarter hour, the rows. A sum that never reached an amount (because
     cells hold corrections) gives the end of what was read.
     """
+    if counted is Unit.USD_PER_REQUEST:  # no sum: it is known since when it was looked at
+        return [period.end_ms - 1] * len(needs)
     if isinstance(period.every, Last):
         return rises(unit, view, key, period, counted, needs)
     times: list[int] = []

@@ -13,7 +13,7 @@ from fusewatch.domain.incidents import Standing, Step, Subject, advance, lift, t
 from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, State
 from fusewatch.domain.periods import Last, Period
 from fusewatch.domain.readplan import looks_from
-from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike
+from fusewatch.domain.rules import Budget, Method, Rule, RuleSet, Spike
 from fusewatch.domain.verdicts import Verdict, judge_budget, override_for
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
@@ -122,6 +122,8 @@ class Judge:
     def _keep(self, step: Step, verdict: Verdict | None, key: Key, period: Period, values: Mapping[str, str]) -> None:
         work = self.work
         incident = changed(step)
+        if isinstance(self.rule, Spike):
+            incident = replace(incident, detail="" if self.rule.method is Method.RATIO else self.rule.method.value)
         if verdict is not None and step.threshold is not None:
             found = self._crossings(verdict, key, period, incident, step.threshold.share)
             incident = with_crossings(incident, found)

@@ -72,6 +72,8 @@ class SpikeLine:
     days: int
     ratio: float
     last: Last | None = None
+    fires: bool = False
+    """Whether the rule's line is passed, floor and all."""
 
     @property
     def group(self) -> str:
@@ -212,6 +214,7 @@ class _Picture:
                     days=verdict.baseline_days,
                     ratio=verdict.measured / verdict.baseline,
                     last=spike.last,
+                    fires=bool(verdict.passed),
                 )
             )
         return lines

@@ -61,6 +61,8 @@ def amount(value: int, unit: Unit) -> str:
             return format_usd(value)
         case Unit.TOKENS | Unit.REQUESTS:
             return f"{value:,} {unit.value}"
+        case Unit.USD_PER_REQUEST:
+            return f"{format_usd(value)} per request"
 
 
 def _print(picture: Snapshot, zone: str) -> None:
@@ -137,7 +139,7 @@ def _print_rest(console: Console, count: int) -> None:
 
 def _document(picture: Snapshot) -> dict[str, object]:
     def value(number: int, unit: Unit) -> str | int:
-        return usd_json(number) if unit is Unit.USD else number
+        return usd_json(number) if unit.is_money else number
 
     return {
         "generations": picture.totals.generations,

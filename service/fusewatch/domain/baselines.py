@@ -5,7 +5,7 @@ every series, and nothing is learned but medians of what the caller hands in.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
 from math import ceil
@@ -33,16 +33,11 @@ _MAD_TO_SIGMA = Fraction(14826, 10000)
 _LEAST_OWN_DAYS = 3
 """Days of its own before it that a past window needs, to be called unusual."""
 
+_STANDS_OUT = 2
+"""An hour stands out when its own median is more than so many times that of it and its neighbours."""
+
 _BEYOND_MEASURE = Fraction(10**18)
 """The scales by which money lies above nothing that never moved."""
-
-
-@dataclass(frozen=True, slots=True)
-class DaySoFar:
-    """An earlier day: its amount up to the time of day that it is now, and its whole amount."""
-
-    by_now: int
-    whole: int
 
 
 def judge_window(spike: Spike, measured: int, days: Sequence[Sequence[int]]) -> Verdict | None:
@@ -50,11 +45,13 @@ def judge_window(spike: Spike, measured: int, days: Sequence[Sequence[int]]) -> 
 
     `days` are the earlier days that count, newest first, each with `HOURS` amounts: of the windows that end one hour
     before the present time of day, at it, one hour after it, and so on to 22 hours after it; of the newest day those
-    that end after the present window began are left out. The usual is the median
-    over the newest half of `spike.baseline.days` days, at this hour and one hour before and after. The window fires
-    when it lies above the usual by `WINDOW_FACTOR` scales, and by more scales than the second most unusual day of
-    `spike.baseline.days` ever did: on a key that bursts every few days another such burst is no news. Each past window
-    is measured as it would have been then, from the days before it alone. The rule's `factor` and floor hold besides.
+    that end after the present window began are left out. A window is at most 12 hours long.
+
+    The usual is the median over the newest half of `spike.baseline.days` days, at this hour and one hour before and
+    after, or at this hour alone where that is more. The window fires when it lies above the usual by `WINDOW_FACTOR`
+    scales, and by more scales than the second most unusual day of `spike.baseline.days` ever did: on a key that bursts
+    every few days another such burst is no news. Each past window is measured as it would have been then, from the days
+    before it alone. The rule's `factor` and floor hold besides.
     """
     if len(days) < max(1, spike.baseline.at_least):
         return None
@@ -77,19 +74,27 @@ def window_days(spike: Spike) -> int:
     return spike.baseline.days + usual_days(spike)
 
 
-def judge_day_so_far(spike: Spike, measured: int, days: Sequence[DaySoFar]) -> Verdict | None:
-    """Today so far against what the days before had spent by this time of the day; None while they are too few.
+def judge_day_so_far(spike: Spike, today: Sequence[int], days: Sequence[Sequence[int]]) -> Verdict | None:
+    """Today so far against what the days before had spent by the same time; None while they are too few.
 
-    It fires above the median by `DAY_FACTOR` scales: the deviation of the days, but at least a tenth of the median and
-    one average hour of these days. The rule's `factor` and floor hold besides.
+    `today` is what had been spent by each full hour since the day began, and at last by now; each of `days`, newest
+    first, holds the same of an earlier day by the same clock, and at last its whole amount. It fires above the median
+    by `DAY_FACTOR` scales: the deviation of the days, but at least a tenth of the median and one average hour of these
+    days. What fired at one of these times has fired for the day: later the others catch up, and that takes nothing
+    back. A correction does, as it changes what today had spent by then. The rule's `factor` and floor hold besides.
     """
     if len(days) < max(1, spike.baseline.at_least):
         return None
-    by_now = [max(day.by_now, 0) for day in days]
-    middle = _median(by_now)
-    hour = Fraction(sum(max(day.whole, 0) for day in days), HOURS * len(days))
-    scale = max(_MAD_TO_SIGMA * _median([abs(amount - middle) for amount in by_now]), middle / 10, hour)
-    return _verdict(spike, measured, middle, middle + DAY_FACTOR * scale, len(days))
+    hour = Fraction(sum(max(day[-1], 0) for day in days), HOURS * len(days))
+    verdicts = [_by_time(spike, so_far, [day[at] for day in days], hour) for at, so_far in enumerate(today)]
+    highest = max(reversed(verdicts), key=lambda verdict: len(verdict.passed))
+    return replace(highest, measured=today[-1])
+
+
+def _by_time(spike: Spike, so_far: int, days: Sequence[int], hour: Fraction) -> Verdict:
+    middle = max(_median(days), Fraction(0))
+    scale = max(_MAD_TO_SIGMA * _median([abs(amount - middle) for amount in days]), middle / 10, hour)
+    return _verdict(spike, so_far, middle, middle + DAY_FACTOR * scale, len(days))
 
 
 def judge_unit_cost(spike: Spike, now: Amounts, days: Sequence[Amounts]) -> Verdict | None:
@@ -163,12 +168,17 @@ class _Past:
 
         A window differs from it by the deviation of those, but at least by a tenth of the usual, and by a tenth of an
         average hour of these days: where nothing ever moved, or where little is spent at this hour, a small step is no
-        spike.
+        spike. An hour that stands out every day, as that of a nightly job does, is compared with itself alone.
         """
         near = self._near(place)
-        middle = max(_median(near), Fraction(0))
+        counted, middle = near, max(_median(near), Fraction(0))
+        own = near[1::3]
+        own_middle = _median(own)
+        if own_middle > _STANDS_OUT * middle:
+            counted, middle = own, own_middle
         total, count = self._sum_before(place)
-        deviation = _median([abs(amount - middle) for amount in near])
+        deviation = _median([abs(amount - middle) for amount in counted])
+        middle = max(middle, own_middle)
         return _Usual(middle, max(_MAD_TO_SIGMA * deviation, middle / 10, Fraction(max(total, 0), 10 * count)))
 
     def most_unusual_of_days(self, count: int) -> Iterable[Fraction]:
@@ -209,7 +219,5 @@ class _Past:
         return self._sums[end] - self._sums[first], max(1, end - first)
 
 
-def _median(amounts: Sequence[int] | Sequence[Fraction]) -> Fraction:
-    ranked = sorted(amounts)
-    half = len(ranked) // 2
-    return Fraction(ranked[half]) if len(ranked) % 2 else (Fraction(ranked[half - 1]) + Fraction(ranked[half])) / 2
+def _median(amounts: Iterable[int | Fraction]) -> Fraction:
+    return Fraction(median(map(Fraction, amounts)))

@@ -5,7 +5,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from fusewatch.domain.periods import Last
-from fusewatch.domain.rules import Severity, Unit
+from fusewatch.domain.rules import Method, Severity, Unit
 
 
 class Kind(StrEnum):
@@ -94,6 +94,8 @@ class Incident:
     ledger minus Langfuse; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
     the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start.
 
+    The `detail` of a spike is its method, where that is not the plain ratio.
+
     A rolling window has the label `last:24h` wherever it lies, and the span where it lay when it was judged; its
     incident is an episode, and `calm_since_ms` says since when the sum is clearly below the line (`episodes`).
     """
@@ -129,6 +131,11 @@ class Incident:
     def rolling(self) -> bool:
         """Whether it is an episode of a rolling window, which has no end of its own."""
         return self.period.startswith("last:")
+
+    @property
+    def seasonal(self) -> bool:
+        """Whether it is a spike against what is usual at this time of day: its baseline is no average."""
+        return self.kind is Kind.SPIKE and self.detail == Method.SEASONAL
 
     @property
     def window(self) -> Last | None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from fusewatch.domain.baselines import window_days
 from fusewatch.domain.coverage import Span, frontier, holes
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.periods import Every, day_index, day_span, period_at
-from fusewatch.domain.rules import Budget, Rule, RuleSet
+from fusewatch.domain.rules import Budget, Method, Rule, RuleSet
 from fusewatch.domain.windows import days_compared, same_clock_ms
 
 AHEAD_MS = 5 * 60_000
@@ -102,5 +103,7 @@ def looks_from(rule: Rule, now_ms: int) -> int:
     days_before = days_compared(rule.baseline)[-1]
     if rule.last is not None:
         end_ms = period_at(rule.calendar, rule.last, now_ms).end_ms
+        if rule.method is Method.SEASONAL:
+            return same_clock_ms(rule.calendar, end_ms, window_days(rule)) - rule.last.ms - HOUR_MS
         return same_clock_ms(rule.calendar, end_ms, days_before) - rule.last.ms
     return day_span(rule.calendar, day_index(rule.calendar, now_ms) - days_before)[0]

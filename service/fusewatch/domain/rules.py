@@ -39,6 +39,11 @@ class Unit(StrEnum):
     USD_PER_REQUEST = "usd_per_request"
     """What one request costs, in 1e-12 USD; of spikes alone, no limit is written in it."""
 
+    @property
+    def is_money(self) -> bool:
+        """Whether its amounts are picodollars."""
+        return self in (Unit.USD, Unit.USD_PER_REQUEST)
+
 
 class Severity(IntEnum):
     INFO = 1
@@ -126,6 +131,13 @@ class BaselineUsing(StrEnum):
     MEDIAN = "median"
 
 
+class Method(StrEnum):
+    """How a spike is compared: by a multiple of the average, or robustly with the usual at this time (`baselines`)."""
+
+    RATIO = "ratio"
+    SEASONAL = "seasonal"
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The days a spike is compared with: up to `days` complete local days before today, at least `at_least` of them."""
@@ -140,8 +152,9 @@ class Baseline:
 class Spike:
     """Today so far against the days before: fires above `factor` times the baseline and at least `floor` above it.
 
-    `unit` says what is compared; `floor` is in that unit. With `last`, at most a day, the window that ends now is
-    compared with the same window of the local clock on the days before.
+    `unit` says what is compared; `floor` is in that unit, or money where it is the cost of a request. With `last`, at
+    most a day, the window that ends now is compared with the same window of the local clock on the days before. A
+    seasonal spike has a line of its own; `factor` times its baseline is the least that passes it.
     """
 
     name: str
@@ -155,6 +168,7 @@ class Spike:
     notify: tuple[str, ...] | None = None
     was: str | None = None
     last: Last | None = None
+    method: Method = Method.RATIO
 
 
 Rule = Budget | Spike

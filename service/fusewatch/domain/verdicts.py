@@ -71,6 +71,8 @@ def measure(amounts: Amounts, unit: Unit) -> int:
             return amounts.tokens
         case Unit.REQUESTS:
             return amounts.requests
+        case Unit.USD_PER_REQUEST:
+            return amounts.cost_pico // amounts.requests if amounts.requests > 0 else 0
 
 
 def override_for(budget: Budget, labels: Mapping[str, str], at_ms: int) -> Override | None:

@@ -8,7 +8,7 @@ from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN
 from fusewatch.notify import watchcards
-from fusewatch.notify.numbers import amount, amount_of, duration, multiple, percent
+from fusewatch.notify.numbers import amount, amount_of, average_of, duration, multiple, percent
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Tone, tone_of
 from fusewatch.notify.text import clean, cut, is_web_address
 
@@ -16,6 +16,7 @@ SUBJECT_LENGTH = 160
 """A key of many dimensions stays a part of a line."""
 
 _WHOLE = Fraction(1)
+_VERBS = {Unit.USD: "costs", Unit.TOKENS: "uses", Unit.REQUESTS: "makes", Unit.USD_PER_REQUEST: "costs"}
 _CROSSINGS_SHOWN = 4
 _LABELS_SHOWN = 6
 _NAMED_DIMENSIONS = frozenset({"user", "session"})
@@ -178,7 +179,12 @@ def _why_resolved(notice: Notice) -> str:
 
 
 def _corrected(unit: Unit, fall: int | None) -> str:
-    noun = {Unit.USD: "cost", Unit.TOKENS: "usage", Unit.REQUESTS: "number of requests"}[unit]
+    noun = {
+        Unit.USD: "cost",
+        Unit.TOKENS: "usage",
+        Unit.REQUESTS: "number of requests",
+        Unit.USD_PER_REQUEST: "cost",
+    }[unit]
     if fall is None or fall <= 0:
         return f" (the {noun} was corrected in Langfuse)"
     return f" (a {noun} of {amount(fall, unit)} was corrected in Langfuse)"
@@ -198,25 +204,27 @@ def _spike(notice: Notice) -> Line:
     who = subject(incident)
     span = "today so far" if incident.window is None else f"in the last {incident.window.words}"
     today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} {span}"
-    verb = {Unit.USD: "costs", Unit.TOKENS: "uses", Unit.REQUESTS: "makes"}[incident.unit]
+    verb = _VERBS[incident.unit]
     if incident.baseline is None:
         return (f"{who} {verb} more than usual: {today}", *_late(notice))
-    average = amount(incident.baseline, incident.unit)
+    average = f"{'usual' if incident.seasonal else 'average'} {average_of(incident.baseline, incident.unit)}"
     if notice.reason is Reason.RESOLVED:
-        return (f"{who} is back below {_line_of(incident)}: {today}, average {average}{_why_resolved(notice)}",)
+        return (f"{who} is back below {_line_of(incident)}: {today}, {average}{_why_resolved(notice)}",)
     if notice.reason is Reason.WITHDRAWN:
-        return (f"{who} is no longer watched, its rule changed; it stood at {today}, average {average}",)
+        return (f"{who} is no longer watched, its rule changed; it stood at {today}, {average}",)
     if notice.reason is Reason.ROLLED_OVER:
         return (f"{who} starts a new day; the last one ended at {amount(incident.measured, incident.unit)}",)
     if incident.baseline <= 0:
         then = "on the days before" if incident.window is None else "at this time of the days before"
         return (f"{who} {verb} {today}, and nothing {then}", *_late(notice))
     ratio = multiple(Fraction(incident.measured, incident.baseline))
-    return (f"{who} {verb} {ratio} {_usual(incident)}: {today}, average {average}", *_late(notice))
+    return (f"{who} {verb} {ratio} {_usual(incident)}: {today}, {average}", *_late(notice))
 
 
 def _usual(incident: Incident) -> str:
     """What a spike is compared with."""
+    if incident.seasonal:
+        return "what is usual at this time of day"
     return "its daily average" if incident.window is None else "its average at this time of day"
 
 

@@ -274,7 +274,7 @@ def instant(at_ms: int) -> str:
 
 
 def _amount(value: int, unit: Unit) -> str:
-    return usd_json(value) if unit is Unit.USD else str(value)
+    return usd_json(value) if unit.is_money else str(value)
 
 
 def _value(text: str, length: int) -> str:

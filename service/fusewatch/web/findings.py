@@ -113,7 +113,9 @@ def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
                 span, usual = f"in the last {incident.window.words}", "its average at this time of day"
             else:
                 span, usual = "so far", "its daily average"
-            sums = f"{amount(incident.measured, unit)} {span}, average {amount(average, unit)}"
+            usual = "what is usual at this time of day" if incident.seasonal else usual
+            word = "usual" if incident.seasonal else "average"
+            sums = f"{amount(incident.measured, unit)} {span}, {word} {amount(average, unit)}"
             line = f" is at {times} {usual}: {sums}"
             return join(_who(incident), line)
         case Kind.UNREADABLE:

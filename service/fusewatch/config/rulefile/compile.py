@@ -8,6 +8,8 @@ from fusewatch.config.rulefile.inactive import why_not_judged
 from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.revision import revision_of
 from fusewatch.config.rulefile.rulemodels import (
+    SEASONAL_DAYS,
+    SEASONAL_LEAST_DAYS,
     SPIKE_UNITS,
     BaselinePart,
     BudgetPart,
@@ -29,6 +31,7 @@ from fusewatch.domain.rules import (
     DestinationPolicy,
     Drift,
     Matcher,
+    Method,
     Override,
     Route,
     RuleSet,
@@ -145,20 +148,27 @@ def _override(part: OverridePart, budget: BudgetPart, calendar: Calendar, sendab
 
 
 def _spike(part: SpikePart, calendar: Calendar, sendable: frozenset[str]) -> Spike:
-    assert part.factor is not None, "only a seasonal spike has no factor, and it is not judged in this version"
     return Spike(
         name=part.name,
-        factor=part.factor,
+        factor=Fraction(1) if part.factor is None else part.factor,
         floor=part.floor.amount if part.floor else 0,
         unit=SPIKE_UNITS[part.of],
-        baseline=_baseline(part.baseline),
+        baseline=_seasonal_baseline(part.baseline) if part.method == "seasonal" else _baseline(part.baseline),
         calendar=_calendar(part, calendar),
         scope=_scope(part),
         each=part.each,
         notify=_told(part.notify, sendable),
         was=part.was,
         last=_last(part.last),
+        method=Method(part.method),
     )
+
+
+def _seasonal_baseline(part: BaselinePart) -> Baseline:
+    written = part.model_fields_set
+    days = part.days if "days" in written else SEASONAL_DAYS
+    at_least = part.at_least if "at_least" in written else min(SEASONAL_LEAST_DAYS, days)
+    return Baseline(days, at_least, BaselineUsing.MEDIAN)
 
 
 def _baseline(part: BaselinePart) -> Baseline:

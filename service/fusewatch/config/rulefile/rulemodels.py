@@ -41,6 +41,7 @@ RESERVED_RULE_NAMES = frozenset({"unreadable", "unpriced", "drift", "unattribute
 """The watches' own names: their incidents and metrics carry them as the rule."""
 
 _UNITS = {Unit.USD: "money", Unit.TOKENS: "tokens", Unit.REQUESTS: "requests"}
+_SEASONAL_AT_MOST_MS = 12 * 3_600_000
 _HIGHEST_SHARE = Fraction(10_000)
 
 
@@ -221,7 +222,16 @@ class BaselinePart(Part):
             yield Complaint("at_least", f"{self.at_least} is more than the {self.days} days of the baseline")
 
 
-SPIKE_UNITS = {"cost": Unit.USD, "tokens": Unit.TOKENS, "requests": Unit.REQUESTS, "cost per request": Unit.USD}
+SPIKE_UNITS = {
+    "cost": Unit.USD,
+    "tokens": Unit.TOKENS,
+    "requests": Unit.REQUESTS,
+    "cost per request": Unit.USD_PER_REQUEST,
+}
+
+SEASONAL_DAYS = 14
+SEASONAL_LEAST_DAYS = 7
+"""Without a whole week a first weekend, or the first day after it, is unlike all before."""
 
 
 class SpikePart(RulePart):
@@ -241,7 +251,19 @@ class SpikePart(RulePart):
             yield Complaint("", '"factor" is missing', "write factor: 2")
 
     def complaints(self) -> Iterator[Complaint]:
-        unit = SPIKE_UNITS[self.of]
+        unit = Unit.USD if self.of == "cost per request" else SPIKE_UNITS[self.of]
         if self.floor is not None and self.floor.unit is not unit:
             what = f"the floor counts {_UNITS[self.floor.unit]}, but the spike is of {self.of}"
             yield Complaint("floor", what, f"write an amount of {_UNITS[unit]}")
+        if self.method == "seasonal":
+            yield from self._seasonal_complaints()
+
+    def _seasonal_complaints(self) -> Iterator[Complaint]:
+        if self.of == "cost per request":
+            yield Complaint("method", "the cost of a request has no season", 'remove "method" and write factor: 2')
+        if self.baseline.same_weekday:
+            yield Complaint("baseline", "method: seasonal compares all weekdays", 'remove "same_weekday"')
+        if self.baseline.using == "mean" and "using" in self.baseline.model_fields_set:
+            yield Complaint("baseline", "method: seasonal takes the median", 'remove "using"')
+        if self.last is not None and self.last > _SEASONAL_AT_MOST_MS:
+            yield Complaint("last", "method: seasonal looks at windows of at most 12h", 'write 1h, or remove "last"')
