@@ -56,6 +56,21 @@ def _cells_of_day(view: View, day: int) -> tuple[int, int]:
     return -(-start_ms // CELL_MS), -(-end_ms // CELL_MS)
 
 
+def sums_at(
+    cells: SeriesUnit, view: View, key: Key, size: int, from_cell: int, to_cell: int, counted: Unit
+) -> list[tuple[int, int]]:
+    """For each quarter hour ``from_cell <= cell < to_cell``, the sum over the `size` that end with it."""
+    count = to_cell - from_cell
+    running = measure(between(cells, view, key, from_cell - size, from_cell), counted)
+    came = _amounts(cells, view, key, from_cell, count, counted)
+    went = _amounts(cells, view, key, from_cell - size, count, counted)
+    sums = []
+    for cell in range(from_cell, to_cell):
+        running += came.get(cell, 0) - went.get(cell - size, 0)
+        sums.append((cell, running))
+    return sums
+
+
 def rises(unit: AssessUnit, view: View, key: Key, window: Period, counted: Unit, needs: Sequence[int]) -> list[int]:
     """For each rising amount of `needs`, which the sum over `window` has reached, the start of the generation with
     which the sum over the window, as it lay then, last rose to it.
