@@ -107,7 +107,7 @@ class Judge:
         standing = self._standing(now)
         if verdict is None or verdict.highest is None or (standing is not Standing.READY and verdict.highest.share < 1):
             return
-        line = max(verdict.limit * verdict.passed[0].share, verdict.least)
+        line = max(verdict.limit * verdict.passed[0].share, Fraction(verdict.least))
         over_until_ms = cell_start_ms(max(cell for cell, amount in sums if amount >= line) + 1)
         lasts = work.now_ms - over_until_ms < window.ms
         over = Timing.RECORDED if isinstance(self.rule, Spike) else Timing.LATE
