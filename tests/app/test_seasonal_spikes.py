@@ -74,8 +74,8 @@ def test_a_burst_that_is_no_higher_than_those_of_other_days_is_no_news(play: Pla
     for day in range(1, 18):
         for hour in range(24):
             stage.spend("1", at=f"11-{day:02} {hour:02}:10", feature="chat")
-    for day, hour in (("09", 3), ("11", 20), ("14", 11)):
-        stage.spend("12", at=f"11-{day} {hour:02}:20", feature="chat")
+    for moment in ("11-09 03:20", "11-11 20:20", "11-14 11:20"):
+        stage.spend("12", at=moment, feature="chat")
     stage.at("06:00")
     stage.spend("12", at="07:20", feature="chat")
     stage.at("07:21")

@@ -19,10 +19,10 @@ def _spend_daily(stage: Stage, *usd: str, at: str) -> None:
 
 def test_the_last_hour_fires_above_its_factor_and_is_critical_at_twice_that(play: Play) -> None:
     stage = play(HOT_HOUR)
-    _spend_daily(stage, *["3"] * 6, at="09:20")
+    _spend_daily(stage, *["3"] * 6, at="09:05")
     _spend_daily(stage, *["50"] * 6, at="14:00")
     stage.at("06:00")
-    stage.spend("6", at="09:10", feature="chat")
+    stage.spend("6", at="09:16", feature="chat")
     stage.at("09:20:30")
     assert stage.silent()
     stage.spend("0.01", at="09:21", feature="chat")
@@ -90,3 +90,22 @@ def test_the_hour_is_that_of_the_local_clock_over_a_clock_change(play: Play) -> 
     stage.at("08:13")
     assert stage.news() == ["hot feature=chat opened warning 100%"]
     assert stage.open("hot")[0].baseline == 10 * 10**12
+
+
+def test_an_hourly_spike_that_was_missed_during_an_outage_is_recorded_only(play: Play) -> None:
+    stage = play(HOT_HOUR)
+    _spend_daily(stage, *["3"] * 6, at="09:20")
+    stage.at("06:00")
+    stage.langfuse_down()
+    stage.spend("40", at="09:21", feature="chat")
+    stage.every(30, until="12:00")
+    assert not any("hot" in news for news in stage.news())
+    stage.langfuse_up()
+    stage.every(5, until="13:00")
+    assert not any(news.startswith("hot") for news in stage.news())
+    (incident,) = stage.incidents("hot")
+    assert (incident.state.value, incident.timing.value, incident.told) == ("rolled_over", "recorded", ())
+    assert clock_of(incident.crossings[0].at_ms) == "11-18 09:21:00"
+    stage.spend("40", at="15:00", feature="chat")
+    stage.at("15:01")
+    assert stage.news() == ["hot feature=chat opened critical 200%"]

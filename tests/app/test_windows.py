@@ -82,3 +82,35 @@ def test_the_true_crossing_time_is_found_when_the_episode_began_before_the_first
     assert stage.news() == ["start: day opened critical 100%"]
     assert _crossed(stage, "day") == ["50% 02:13:05", "80% 02:13:05", "100% 02:13:05"]
     assert instant_ms("02:13:05") == stage.incidents("day")[0].crossings[0].at_ms
+
+
+def test_a_window_that_was_over_during_an_outage_is_told_late_once_and_is_over(play: Play) -> None:
+    stage = play(LAST_HOUR)
+    stage.at("06:00")
+    stage.langfuse_down()
+    stage.spend("6", at="07:05")
+    stage.spend("6", at="07:20:30")
+    stage.every(30, until="11:00")
+    stage.news()
+    stage.langfuse_up()
+    stage.every(5, until="12:00")
+    assert stage.news() == ["hot opened critical 100% late", "readable: langfuse; hot opened critical 100% late"]
+    assert _crossed(stage, "hot") == ["80% 07:20:30", "100% 07:20:30"]
+    assert [i.state.value for i in stage.incidents("hot")] == ["rolled_over"]
+    stage.spend("12", at="12:05")
+    stage.at("12:06")
+    assert stage.news() == ["hot opened critical 100%"]
+
+
+def test_a_row_that_comes_late_opens_the_episode_that_it_would_have_opened(play: Play) -> None:
+    stage = play(LAST_HOUR)
+    stage.spend("4", at="05:20")
+    stage.spend("6", at="06:10", arrives="06:15:30")
+    stage.every(1, until="06:17")
+    assert stage.news() == ["hot opened critical 100%"], "at 06:15 the first four dollars left the window"
+    assert _crossed(stage, "hot") == ["80% 06:10:00", "100% 06:10:00"]
+    assert stage.open("hot")[0].measured == 6 * 10**12, "though it was 10 when the line was crossed"
+    stage.every(5, until="07:10")
+    assert stage.silent()
+    stage.every(5, until="07:20")
+    assert stage.news() == ["hot resolved critical (subsided)"]

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from fusewatch.config.rulefile import ConsoleConfig, SlackConfig, WebhookConfig, load
-from fusewatch.domain.periods import Calendar, Every
+from fusewatch.domain.periods import Calendar, Every, Last
 from fusewatch.domain.rules import (
     DEFAULT_ATTRIBUTION,
     DEFAULT_EXCLUDED_ENVIRONMENTS,
@@ -16,6 +16,7 @@ from fusewatch.domain.rules import (
     Drift,
     Limit,
     Matcher,
+    Method,
     Severity,
     Silent,
     Threshold,
@@ -66,7 +67,7 @@ def test_the_complete_example_passes_a_check_without_any_variable_set() -> None:
         "per-project",
         "user-tokens",
     ]
-    assert [s.name for s in loaded.rules.spikes] == ["twice-the-average"]
+    assert [s.name for s in loaded.rules.spikes] == ["twice-the-average", "hot-hour", "unit-cost"]
     unset = {problem.what.split()[0] for problem in loaded.warnings if problem.line}
     assert unset == set(ALL_VARIABLES)
 
@@ -144,8 +145,6 @@ def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line()
         "33 repeat",
         "34 quiet_hours",
         "45 budgets[1].forecast",
-        "72 spikes[1].method",
-        "75 spikes[2].of",
         "82 watch.new",
         "83 digest",
         "85 exports",
@@ -158,12 +157,24 @@ def test_rules_of_a_kind_that_is_not_active_are_left_out_of_the_rule_set() -> No
         "budgets:\n"
         "  - {name: totals, limit: $5, every: day, source: metrics}\n"
         "  - {name: plain, limit: $5, every: day, forecast: true}\n"
-        "spikes:\n"
-        "  - {name: seasonal, method: seasonal, last: 1h}\n"
-        "  - {name: unit-cost, factor: 2, of: cost per request}\n"
     )
     assert [rule.name for rule in loaded.rules.rules] == ["plain"]
-    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["3", "4", "6", "7"]
+    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["3", "4"]
+
+
+def test_a_seasonal_spike_needs_no_factor_and_looks_at_a_fortnight() -> None:
+    loaded = read(
+        "spikes:\n"
+        "  - {name: hour, method: seasonal, last: 1h, floor: $2}\n"
+        "  - {name: five, method: seasonal, factor: 3, baseline: {days: 5}}\n"
+        "  - {name: unit-cost, factor: 2, of: cost per request, floor: $5}\n"
+    )
+    hour, five, unit_cost = loaded.rules.spikes
+    assert (hour.method, hour.last, hour.floor) == (Method.SEASONAL, Last(3_600_000), 2 * 10**12)
+    assert (hour.factor, five.factor) == (Fraction(1), Fraction(3))
+    assert (hour.baseline.days, hour.baseline.at_least) == (14, 7)
+    assert (five.baseline.days, five.baseline.at_least) == (5, 5)
+    assert (unit_cost.unit, unit_cost.floor) == (Unit.USD_PER_REQUEST, 5 * 10**12)
 
 
 def test_a_rolling_window_may_stand_in_place_of_a_period() -> None:

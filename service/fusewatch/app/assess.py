@@ -172,6 +172,9 @@ class _Pass:
                 judge.judge(key, period)
             else:  # the clocks differ: such a row is known before its period begins
                 self.unit.set_due(rule.name, key, period.start_ms)
+        if isinstance(current.every, Last) and state.ready_ms is not None:
+            for key, cells in self.touched.get(view.id, {}).items():
+                judge.judge_missed(key, cells, current, state.ready_ms)
         self.at_start |= first
 
     def _places(

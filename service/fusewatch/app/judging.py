@@ -1,20 +1,21 @@
 """Judging one key of one rule: the verdict over its cells, the next step of its incident, and what is to be told."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
 from fusewatch.app.cells import Reading, crossing_times, spent
 from fusewatch.app.spiking import judge_spike_now
+from fusewatch.app.windowcells import sums_at
 from fusewatch.domain import routing
-from fusewatch.domain.episodes import advance_episode, look_again_ms
-from fusewatch.domain.incidents import Standing, Step, Subject, advance, lift, timing_of, with_crossings
-from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, State
-from fusewatch.domain.periods import Last, Period
+from fusewatch.domain.episodes import advance_episode, known_until_ms, look_again_ms
+from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, Step, Subject, advance, lift, timing_of, with_crossings
+from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, Reason, State, Timing
+from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, period_at
 from fusewatch.domain.readplan import looks_from
-from fusewatch.domain.rules import Budget, Method, Rule, RuleSet, Spike
-from fusewatch.domain.verdicts import Verdict, judge_budget, override_for
+from fusewatch.domain.rules import Budget, Method, Rule, RuleSet, Spike, Unit
+from fusewatch.domain.verdicts import Verdict, judge_budget, limit_for, override_for
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
 
@@ -49,10 +50,7 @@ class Judge:
 
     def judge(self, key: Key, period: Period) -> None:
         work = self.work
-        labels = tuple(
-            (name, work.names.get(value, value) if name == "project" else value)
-            for name, value in zip(self.rule.each, key, strict=True)
-        )
+        labels = self._labels(key)
         values = routing.known_values(self.rule, labels)
         memory = work.unit.incident(self.rule.name, key, period.label)
         renamed = self._before_rename(key, period) if memory is None else None
@@ -67,14 +65,7 @@ class Judge:
             self._set_due(key, period, values, held=False)
             return
         step = (advance_episode if isinstance(period.every, Last) else advance)(
-            Subject(
-                kind=Kind.SPIKE if isinstance(self.rule, Spike) else Kind.BUDGET,
-                rule=self.rule.name,
-                key=key,
-                labels=labels,
-                period=period,
-                timezone=self.rule.calendar.timezone,
-            ),
+            self._subject(key, labels, period),
             verdict,
             memory,
             now_ms=work.now_ms,
@@ -85,6 +76,79 @@ class Judge:
             self._keep(step, verdict, key, period, values)
         episode = step.incident if isinstance(period.every, Last) else None
         self._set_due(key, period, values, held=step.held, episode=episode)
+
+    def judge_missed(self, key: Key, cells: Collection[int], now: Period, since_ms: int) -> None:
+        """Windows that lay before the present one `now` hold changed `cells` too: after an outage, or where a row came
+        late, one of them may have crossed a line that the present one is below again.
+
+        The one with most is judged. While it is less than a window ago its episode would still be open, so it opens; an
+        older one is over: told late where its rule is a budget, a spike is recorded only. `since_ms`: when the rule was
+        first judged; nothing before that counts.
+        """
+        work, window = self.work, now.every
+        assert isinstance(window, Last), "only windows move"
+        memory = work.unit.incident(self.rule.name, key, now.label)
+        known_ms = known_until_ms(memory)
+        if known_ms is None:
+            return
+        size, present = window.cells, cell_of(now.start_ms) + window.cells - 1
+        first_cell = max(min(cells), cell_of(max(since_ms, work.now_ms - LATE_WINDOW_MS)))
+        first_cell = max(first_cell, cell_of(known_ms) + size - 1 if known_ms else first_cell)
+        end_cell = min(max(cells) + size, present)
+        if first_cell >= end_cell:
+            return
+        labels = self._labels(key)
+        values = routing.known_values(self.rule, labels)
+        unit = self._unit(values)
+        sums = sums_at(work.unit, self.view, key, size, first_cell, end_cell, unit)
+        most, _ = max(sums, key=lambda at: at[1])
+        then = period_at(self.rule.calendar, window, cell_start_ms(most))
+        verdict = self._verdict(key, then, values, cell_start_ms(most))
+        standing = self._standing(now)
+        if verdict is None or verdict.highest is None or (standing is not Standing.READY and verdict.highest.share < 1):
+            return
+        line = max(verdict.limit * verdict.passed[0].share, Fraction(verdict.least))
+        over_until_ms = cell_start_ms(max(cell for cell, amount in sums if amount >= line) + 1)
+        lasts = work.now_ms - over_until_ms < window.ms
+        over = Timing.RECORDED if isinstance(self.rule, Spike) else Timing.LATE
+        step = advance_episode(
+            self._subject(key, labels, now if lasts else then),
+            verdict,
+            memory,
+            now_ms=work.now_ms,
+            standing=standing,
+            timing=Timing.LIVE if lasts else over,
+        )
+        if step.reason is not Reason.OPENED:
+            return
+        if not lasts:
+            step = replace(step, incident=replace(changed(step), state=State.ROLLED_OVER))
+        self._keep(step, verdict, key, then, values)
+        if lasts:  # to see how it stands now
+            self._set_due(key, now, values, held=True)
+
+    def _labels(self, key: Key) -> tuple[tuple[str, str], ...]:
+        names = self.work.names
+        return tuple(
+            (name, names.get(value, value) if name == "project" else value)
+            for name, value in zip(self.rule.each, key, strict=True)
+        )
+
+    def _subject(self, key: Key, labels: tuple[tuple[str, str], ...], period: Period) -> Subject:
+        return Subject(
+            kind=Kind.SPIKE if isinstance(self.rule, Spike) else Kind.BUDGET,
+            rule=self.rule.name,
+            key=key,
+            labels=labels,
+            period=period,
+            timezone=self.rule.calendar.timezone,
+        )
+
+    def _unit(self, values: Mapping[str, str]) -> Unit:
+        """What the rule counts for the key."""
+        if isinstance(self.rule, Spike):
+            return self.rule.unit
+        return (limit_for(self.rule, values, self.work.now_ms) or self.rule.limit).unit
 
     def _standing(self, period: Period) -> Standing:
         return self.work.reading.standing(self.view, period.start_ms, ready=True)

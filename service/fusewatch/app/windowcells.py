@@ -25,23 +25,23 @@ def total(amounts: Iterable[Amounts]) -> Amounts:
 def between(cells: SeriesUnit, view: View, key: Key, from_cell: int, to_cell: int) -> Amounts:
     """What the key spent in the quarter hours ``from_cell <= cell < to_cell``.
 
-    Up to 96 are read as they are. A longer span is read as its days, whole, without the quarter hours that its first
-    day has before it and its last day after it; where the first day has fewer of its own in the span, they are added
-    instead. So 90 days that end now read at most 90 day cells, 50 quarter hours of the first day, and those that are
-    ahead of now.
+    Up to 96 are read as they are. A longer span is read as whole days; of a day that it cuts, the part inside is added
+    or the part outside taken away, whichever is shorter. So 90 days read at most 90 day cells and twice 50 others.
     """
     if to_cell - from_cell <= QUARTERS_READ:
         return _quarters(cells, view, key, from_cell, to_cell)
-    first_day, last_day = (day_index(view.calendar, cell_start_ms(cell)) for cell in (from_cell, to_cell - 1))
-    first_start, first_end = _cells_of_day(view, first_day)
-    _, last_end = _cells_of_day(view, last_day)
-    add_head = first_end - from_cell < from_cell - first_start
-    days = total(amounts for _, amounts in cells.days(view.id, key, first_day + add_head, last_day + 1))
-    if add_head:
-        days = days.plus(_quarters(cells, view, key, from_cell, first_end))
+    first, last = (day_index(view.calendar, cell_start_ms(cell)) for cell in (from_cell, to_cell - 1))
+    (first_start, first_end), (last_start, last_end) = _cells_of_day(view, first), _cells_of_day(view, last)
+    cut_first = first_end - from_cell < from_cell - first_start
+    cut_last = to_cell - last_start < last_end - to_cell
+    sums = total(amounts for _, amounts in cells.days(view.id, key, first + cut_first, last + 1 - cut_last))
+    if cut_first:
+        sums = sums.plus(_quarters(cells, view, key, from_cell, first_end))
     else:
-        days = days.minus(_quarters(cells, view, key, first_start, from_cell))
-    return days.minus(_quarters(cells, view, key, to_cell, last_end))
+        sums = sums.minus(_quarters(cells, view, key, first_start, from_cell))
+    if cut_last:
+        return sums.plus(_quarters(cells, view, key, last_start, to_cell))
+    return sums.minus(_quarters(cells, view, key, to_cell, last_end))
 
 
 def _quarters(cells: SeriesUnit, view: View, key: Key, from_cell: int, to_cell: int) -> Amounts:
@@ -54,6 +54,21 @@ def _cells_of_day(view: View, day: int) -> tuple[int, int]:
     """[first, end) of the quarter hours whose start lies in the day."""
     start_ms, end_ms = day_span(view.calendar, day)
     return -(-start_ms // CELL_MS), -(-end_ms // CELL_MS)
+
+
+def sums_at(
+    cells: SeriesUnit, view: View, key: Key, size: int, from_cell: int, to_cell: int, counted: Unit
+) -> list[tuple[int, int]]:
+    """For each quarter hour ``from_cell <= cell < to_cell``, the sum over the `size` that end with it."""
+    count = to_cell - from_cell
+    running = measure(between(cells, view, key, from_cell - size, from_cell), counted)
+    came = _amounts(cells, view, key, from_cell, count, counted)
+    went = _amounts(cells, view, key, from_cell - size, count, counted)
+    sums = []
+    for cell in range(from_cell, to_cell):
+        running += came.get(cell, 0) - went.get(cell - size, 0)
+        sums.append((cell, running))
+    return sums
 
 
 def rises(unit: AssessUnit, view: View, key: Key, window: Period, counted: Unit, needs: Sequence[int]) -> list[int]:

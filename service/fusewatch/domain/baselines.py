@@ -93,7 +93,7 @@ def judge_day_so_far(spike: Spike, today: Sequence[int], days: Sequence[Sequence
 
 def _by_time(spike: Spike, so_far: int, days: Sequence[int], hour: Fraction) -> Verdict:
     middle = max(_median(days), Fraction(0))
-    scale = max(_MAD_TO_SIGMA * _median([abs(amount - middle) for amount in days]), middle / 10, hour)
+    scale = max(_deviation(days, middle), middle / 10, hour)
     return _verdict(spike, so_far, middle, middle + DAY_FACTOR * scale, len(days))
 
 
@@ -177,9 +177,9 @@ class _Past:
         if own_middle > _STANDS_OUT * middle:
             counted, middle = own, own_middle
         total, count = self._sum_before(place)
-        deviation = _median([abs(amount - middle) for amount in counted])
+        deviation = _deviation(counted, middle)
         middle = max(middle, own_middle)
-        return _Usual(middle, max(_MAD_TO_SIGMA * deviation, middle / 10, Fraction(max(total, 0), 10 * count)))
+        return _Usual(middle, max(deviation, middle / 10, Fraction(max(total, 0), 10 * count)))
 
     def most_unusual_of_days(self, count: int) -> Iterable[Fraction]:
         """For each of the newest days that had such a window: by how many scales its most unusual one, of those
@@ -219,5 +219,13 @@ class _Past:
         return self._sums[end] - self._sums[first], max(1, end - first)
 
 
-def _median(amounts: Iterable[int | Fraction]) -> Fraction:
-    return Fraction(median(map(Fraction, amounts)))
+def _median(amounts: Sequence[int]) -> Fraction:
+    ranked = sorted(amounts)
+    half = len(ranked) // 2
+    return Fraction(ranked[half]) if len(ranked) % 2 else Fraction(ranked[half - 1] + ranked[half], 2)
+
+
+def _deviation(amounts: Sequence[int], middle: Fraction) -> Fraction:
+    """The standard deviation that the median of the distances from `middle` stands for."""
+    doubled = int(2 * middle)  # exact: a median of integers
+    return _MAD_TO_SIGMA * _median([abs(2 * amount - doubled) for amount in amounts]) / 2

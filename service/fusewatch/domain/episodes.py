@@ -51,6 +51,20 @@ def look_again_ms(incident: Incident | None, now_ms: int) -> int | None:
     return moves_ms if incident.calm_since_ms is None else min(moves_ms, incident.calm_since_ms + window_ms(incident))
 
 
+def known_until_ms(memory: Incident | None) -> int | None:
+    """Windows that began before this instant are part of the latest episode, or were judged with it; None while it is
+    open or withdrawn, and so is all that lies before now."""
+    if memory is None:
+        return 0
+    match memory.state:
+        case State.OPEN | State.WITHDRAWN:
+            return None
+        case State.RESOLVED:
+            return memory.changed_ms
+        case State.ROLLED_OVER:
+            return memory.period_end_ms
+
+
 def window_ms(incident: Incident) -> int:
     """The length of the window that the incident is about."""
     return max(CELL_MS, incident.period_end_ms - incident.period_start_ms)
@@ -62,8 +76,10 @@ def _must_calm_down(incident: Incident) -> bool:
 
 
 def _forgotten_if_stale(memory: Incident, now_ms: int) -> Incident:
-    """What was withdrawn longer ago than its window can see says nothing about now."""
-    if memory.state is State.WITHDRAWN and now_ms - memory.changed_ms >= window_ms(memory):
+    """What was withdrawn longer ago than its window can see says nothing about now, nor does an episode that was over
+    when it was learned of."""
+    stale = memory.state is State.WITHDRAWN and now_ms - memory.changed_ms >= window_ms(memory)
+    if stale or memory.state is State.ROLLED_OVER:
         return replace(memory, state=State.RESOLVED, level=Fraction(0), calm_since_ms=None)
     return memory
 

@@ -133,7 +133,8 @@ def _budget(notice: Notice) -> Line:
     who, what = subject(incident), budget_phrase(incident)
     amounts = f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}"
     if incident.window is not None:
-        what, amounts = "budget", f"{amounts} in the last {incident.window.words}"
+        span = "within" if incident.timing is Timing.LATE else "in the last"
+        what, amounts = "budget", f"{amounts} {span} {incident.window.words}"
     match notice.reason:
         case Reason.OPENED | Reason.ESCALATED:
             share = percent(notice.threshold)
