@@ -119,8 +119,10 @@ def test_the_complete_example_means_what_it_says() -> None:
     assert each.overrides[1].until_ms == 1_796_079_600_000  # 1 December 2026, 00:00 in Berlin
     assert budgets["per-project"].calendar == Calendar("America/New_York")
     assert budgets["user-tokens"].limit == Limit(Unit.TOKENS, 2_000_000)
-    (spike,) = rules.spikes
+    spike, hot_hour, unit_cost = rules.spikes
     assert (spike.factor, spike.floor, spike.baseline) == (Fraction(2), 5 * 10**12, Baseline())
+    assert (hot_hour.method, hot_hour.last, hot_hour.floor) == (Method.SEASONAL, Last(3_600_000), 2 * 10**12)
+    assert (unit_cost.unit, unit_cost.floor) == (Unit.USD_PER_REQUEST, 5 * 10**12)
     assert rules.routes[0].labels == (("owner", "content"),)
     assert rules.routes[0].runbook == "https://wiki.example.com/llm/content"
     assert rules.routes[1].match == (Matcher("team", ("*",)),)

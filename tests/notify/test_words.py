@@ -188,6 +188,24 @@ def test_a_spike_tells_its_line_since_when_and_what_it_was_compared_with() -> No
     assert second_line(SPIKE) == expected
 
 
+def test_the_cost_of_a_request_is_told_beside_what_it_was() -> None:
+    incident = replace(
+        SPIKE.incident, unit=Unit.USD_PER_REQUEST, measured=31 * 10**9, limit=24 * 10**9, baseline=12 * 10**9
+    )
+    text = "\n".join(sheet_lines(sheet(message(replace(SPIKE, incident=incident))), zone=BERLIN))
+    assert "costs 2.6x its daily average: $0.031 per request today so far, average $0.012" in text
+    assert "above 2x its daily average ($0.024 per request) since" in text
+
+
+def test_a_seasonal_spike_tells_what_is_usual_at_this_time_of_day() -> None:
+    text = "\n".join(
+        sheet_lines(sheet(message(replace(SPIKE, incident=replace(SPIKE.incident, detail="seasonal")))), zone=BERLIN)
+    )
+    assert "what is usual at this time of day: " in text
+    assert ", usual $" in text
+    assert "average" not in text.replace("twice-the-average", "")
+
+
 def test_what_is_only_partly_read_is_called_a_lower_bound() -> None:
     text = "\n".join(sheet_lines(sheet(message(AT_LEAST)), zone=BERLIN))
     assert "part of the period is not read yet: this is a lower bound" in text
