@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusewatch.app.windowcells import between, rises, sums_at
+from fusewatch.app.windowcells import RowCells, between, rises, sums_at
 from fusewatch.domain.periods import CELL_MS, Calendar, Last, cell_of, cell_start_ms, day_index, period_at
 from fusewatch.domain.rules import Scope, Unit
-from fusewatch.domain.usage import Amounts, Dimensions
+from fusewatch.domain.usage import Amounts
 from fusewatch.domain.views import Key, View
-from fusewatch.ports import Row, SeriesUnit
+from fusewatch.ports import Row
 from tests.app.when import DAY_MS, instant_ms
+from tests.store.samples import SEARCH
 
 BEGIN_MS = instant_ms("2026-10-20 00:00")
 """A few days before clocks change in Europe and at Lord Howe."""
 
 
-NOWHERE = Dimensions(*["unknown"] * len(Dimensions._fields))
-
-
-class Ledger(SeriesUnit):
+class Ledger(RowCells):
     """Rows of one key, and the cells that they make; it remembers how many cells were read."""
 
     def __init__(self, calendar: Calendar, rows: Sequence[tuple[int, int]]) -> None:
@@ -45,7 +43,7 @@ class Ledger(SeriesUnit):
 
     def rows(self, from_ms: int, to_ms: int) -> Sequence[Row]:
         return [
-            Row("p", at, NOWHERE, "", "", Amounts(0, tokens, 1)) for at, tokens in self.rows_ if from_ms <= at < to_ms
+            Row("p", at, SEARCH, "", "", Amounts(0, tokens, 1)) for at, tokens in self.rows_ if from_ms <= at < to_ms
         ]
 
     def _found(self, cells: Counter[int], start: int, end: int) -> Sequence[tuple[int, Amounts]]:

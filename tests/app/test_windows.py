@@ -114,3 +114,63 @@ def test_a_row_that_comes_late_opens_the_episode_that_it_would_have_opened(play:
     assert stage.silent()
     stage.every(5, until="07:20")
     assert stage.news() == ["hot resolved critical (subsided)"]
+
+
+def test_tokens_and_requests_have_windows_too_for_each_key(play: Play) -> None:
+    rules = """
+budgets:
+  - {name: tokens, limit: 3k tokens, last: 2h, each: [user]}
+  - {name: requests, limit: 3 requests, last: 30m, each: [user]}
+"""
+    stage = play(rules)
+    stage.at("06:00")
+    for minute in (5, 10, 50):
+        stage.spend("0.01", at=f"06:{minute:02}", user="ann", tokens=1000)
+        stage.spend("0.01", at=f"06:{minute:02}", user="bob", tokens=10)
+    stage.spend("0.01", at="06:52", user="bob", tokens=10)
+    stage.spend("0.01", at="06:53", user="bob", tokens=10)
+    stage.every(1, until="06:55")
+    assert stage.news() == [
+        "tokens user=ann escalated critical 100%",
+        "requests user=bob escalated critical 100%",
+    ]
+
+
+def test_the_limit_of_a_rolling_budget_may_change_at_any_time(play: Play) -> None:
+    stage = play(LAST_HOUR)
+    stage.at("06:00")
+    stage.spend("12", at="06:20")
+    stage.at("06:21")
+    assert stage.news() == ["hot opened critical 100%"]
+    stage.reload(LAST_HOUR.replace("$10", "$20"))
+    assert stage.news() == ["hot resolved critical (limit raised)"]
+    stage.spend("4", at="06:25")
+    stage.at("06:26")
+    assert stage.news() == ["hot opened warning 80%"]
+    stage.reload(LAST_HOUR.replace("$10", "$15"))
+    assert stage.news() == ["hot escalated critical 100%"]
+    stage.reload(LAST_HOUR.replace("1h", "2h"))
+    assert stage.news() == ["start: hot opened critical 100%"], "another window is another rule"
+
+
+def test_a_restart_goes_on_with_the_open_episode(play: Play) -> None:
+    stage = play(LAST_HOUR)
+    stage.at("06:00")
+    stage.spend("12", at="06:20")
+    stage.at("06:21")
+    stage.restart()
+    stage.every(5, until="07:20")
+    stage.restart()
+    stage.every(5, until="08:40")
+    assert stage.news() == ["hot opened critical 100%", "hot resolved critical (subsided)"]
+
+
+def test_a_long_window_reads_as_far_back_as_it_looks(play: Play) -> None:
+    stage = play("history: 1d\nbudgets:\n  - {name: quarter, limit: $100, last: 90d}\n")
+    stage.spend("50", at="08-21 12:00")
+    stage.spend("500", at="08-19 12:00")
+    stage.spend("35", at="05:00")
+    stage.at("06:00")
+    assert stage.news() == ["start: quarter opened warning 80%"]
+    (line,) = stage.shown().budgets
+    assert (line.every.value, line.spent, line.resets_ms, line.forecast) == ("last:90d", 85 * 10**12, None, None)

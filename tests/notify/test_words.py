@@ -340,3 +340,53 @@ def test_a_sample_says_that_it_is_a_test_and_that_its_numbers_are_made_up() -> N
 def test_a_message_without_what_its_kind_is_about_is_refused_and_not_sent_empty(kind: MessageKind) -> None:
     with pytest.raises(ValueError, match="msg-1"):
         sheet(Message(id="msg-1", destination="finops", kind=kind, severity=Severity.INFO, created_ms=NOW))
+
+
+DAY_MS = 24 * 3_600_000
+ROLLING = replace(
+    REACHED,
+    incident=replace(
+        REACHED.incident, period="last:24h", period_start_ms=REACHED.at_ms - DAY_MS, period_end_ms=REACHED.at_ms
+    ),
+)
+HOT = replace(
+    SPIKE,
+    incident=replace(
+        SPIKE.incident, period="last:1h", period_start_ms=SPIKE.at_ms - 3_600_000, period_end_ms=SPIKE.at_ms
+    ),
+)
+
+
+def test_a_rolling_budget_says_over_which_time_and_never_resets() -> None:
+    first, *rest = sheet_lines(sheet(message(ROLLING)), zone=BERLIN)
+    assert "of its budget: " in first
+    assert first.endswith(" in the last 24 h")
+    assert not any("reset" in line or "period ended" in line for line in rest)
+
+
+def test_a_rolling_budget_that_calmed_down_says_for_how_long() -> None:
+    incident = replace(ROLLING.incident, measured=usd("20"), limit=usd("50"))
+    calm = replace(ROLLING, incident=incident, reason=Reason.RESOLVED, cause=Cause.SUBSIDED)
+    assert first_line(calm).endswith(
+        "is clearly below its budget again: $20.00 of $50.00 in the last 24 h (calm for 24 h)"
+    )
+
+
+def test_a_rolling_budget_learned_late_speaks_of_a_window_that_is_over() -> None:
+    late = replace(ROLLING, incident=replace(ROLLING.incident, timing=Timing.LATE))
+    assert " within 24 h (late: crossed " in first_line(late)
+
+
+def test_a_spike_of_an_hour_is_compared_with_the_same_time_of_day() -> None:
+    line = first_line(HOT)
+    assert " its average at this time of day: " in line
+    assert " in the last 1 h, average " in line
+    assert "today" not in line
+
+
+def test_many_keys_over_a_rolling_budget_are_over_their_window() -> None:
+    over = [
+        replace(ROLLING, incident=replace(ROLLING.incident, id=f"{n}", key=(f"f{n}",), labels=(("feature", f"f{n}"),)))
+        for n in range(5)
+    ]
+    assert "5 features over their 24 h budget" in first_line(*over)

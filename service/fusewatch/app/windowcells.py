@@ -1,16 +1,24 @@
 """Sums over a rolling window, and the exact instant at which such a sum rose to a line."""
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from fusewatch.domain.periods import CELL_MS, Period, cell_of, cell_start_ms, day_index, day_span
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import measure
 from fusewatch.domain.views import Key, View
-from fusewatch.ports import AssessUnit, SeriesUnit
+from fusewatch.ports import Row, SeriesUnit
 
 QUARTERS_READ = 96
 """Up to so many quarter hours are read one by one; more days than that as day cells."""
+
+
+class RowCells(SeriesUnit, Protocol):
+    """The cells, and the rows under them."""
+
+    def rows(self, from_ms: int, to_ms: int) -> Sequence[Row]:
+        """As `AssessUnit.rows`."""
 
 
 def total(amounts: Iterable[Amounts]) -> Amounts:
@@ -71,7 +79,7 @@ def sums_at(
     return sums
 
 
-def rises(unit: AssessUnit, view: View, key: Key, window: Period, counted: Unit, needs: Sequence[int]) -> list[int]:
+def rises(unit: RowCells, view: View, key: Key, window: Period, counted: Unit, needs: Sequence[int]) -> list[int]:
     """For each rising amount of `needs`, which the sum over `window` has reached, the start of the generation with
     which the sum over the window, as it lay then, last rose to it.
 
@@ -102,7 +110,7 @@ def _amounts(unit: SeriesUnit, view: View, key: Key, from_cell: int, count: int,
 
 
 def _within(
-    unit: AssessUnit, view: View, key: Key, cell: int, counted: Unit, needs: Sequence[int], running: int
+    unit: RowCells, view: View, key: Key, cell: int, counted: Unit, needs: Sequence[int], running: int
 ) -> dict[int, int]:
     """When, within the quarter hour, a sum that starts it at `running` reached each of `needs`."""
     found: dict[int, int] = {}

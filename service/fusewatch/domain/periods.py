@@ -9,7 +9,7 @@ in Antarctica/Troll, 23.5 and 24.5 on Lord Howe Island), and a date that a zone 
 An hour starts at an instant whose wall clock shows a full hour and ends at the next such instant. Where a clock changes
 by half an hour it therefore lasts 30 or 90 minutes, and hours still follow each other without gap or overlap.
 
-From 2024 to 2027 every boundary lies on a 15-minute cell in every IANA zone; a test looks at them all. Earlier ones
+From 2024 to 2033 every boundary lies on a 15-minute cell in every IANA zone; a test looks at them all. Earlier ones
 may lie off it (St. John's changed its clocks at 00:01 until 2011), and are found just as exactly.
 """
 
