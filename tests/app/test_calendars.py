@@ -136,3 +136,37 @@ budgets:
     stage.spend("6", at="23:10")
     stage.at("23:11")
     assert stage.news() == ["utc opened critical 100%"]
+
+
+def test_each_budget_may_have_its_own_day_week_and_month(play: Play) -> None:
+    """Wednesday the 18th, 06:00 UTC; what the file says holds where a budget says nothing."""
+    rules = """
+history: 40d
+day_starts_at: "05:00"
+week_starts_on: thursday
+month_starts_on: 20
+budgets:
+  - {name: day-file, limit: $10, every: day}
+  - {name: day-own, limit: $10, every: day, day_starts_at: "05:30"}
+  - {name: week-file, limit: $100, every: week}
+  - {name: week-own, limit: $100, every: week, week_starts_on: wednesday}
+  - {name: month-file, limit: $1000, every: month}
+  - {name: month-own, limit: $1000, every: month, month_starts_on: 18}
+"""
+    stage = play(rules)
+    stage.spend("12", at="05:10")
+    stage.spend("90", at="11-17 12:00")
+    stage.spend("800", at="11-10 12:00")
+    stage.at("06:00")
+    spent = {line.budget: line.spent // 10**12 for line in stage.shown().budgets}
+    assert spent == {
+        "day-file": 12,
+        "day-own": 0,
+        "week-file": 102,
+        "week-own": 12,
+        "month-file": 902,
+        "month-own": 12,
+    }
+    assert stage.news() == [
+        "start: day-file opened critical 100%; week-file opened critical 100%; month-file opened warning 80%"
+    ]

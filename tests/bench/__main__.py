@@ -1,4 +1,7 @@
-"""`make bench`: every measurement in one run, as a table with the budget beside it; with --json FILE as JSON too."""
+"""`make bench`: every measurement in one run, as a table with the budget beside it; with --json FILE as JSON too.
+
+`python -m tests.bench spikes` prints the scores of the spike rules alone.
+"""
 
 import json
 import subprocess
@@ -7,7 +10,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from tests.bench import bench_backtest, bench_forecast, bench_ingest, bench_metrics
+from tests.bench import bench_backtest, bench_forecast, bench_ingest, bench_metrics, spikes
 
 Row = tuple[str, float, str, float | None]
 ROUNDS = 5
@@ -25,6 +28,14 @@ def check_rows() -> list[Row]:
 
 
 def main() -> None:
+    if sys.argv[1:2] != ["spikes"]:
+        measure()
+    for line in spikes.tables():
+        print(line, flush=True)
+
+
+def measure() -> None:
+    """Prints what takes time, and writes it where --json says."""
     rows = [
         *bench_ingest.rows(),
         *bench_metrics.rows(),

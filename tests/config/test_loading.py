@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from fusewatch.config.rulefile import ConsoleConfig, SlackConfig, WebhookConfig, load
-from fusewatch.domain.periods import Calendar, Every
+from fusewatch.domain.periods import Calendar, Every, Last
 from fusewatch.domain.prices import Price
 from fusewatch.domain.rules import (
     DEFAULT_ATTRIBUTION,
@@ -17,6 +17,7 @@ from fusewatch.domain.rules import (
     Drift,
     Limit,
     Matcher,
+    Method,
     Severity,
     Silent,
     Threshold,
@@ -24,6 +25,7 @@ from fusewatch.domain.rules import (
     Unit,
     Unpriced,
     Unreadable,
+    period_kind,
 )
 from tests.config.reading import ALL_VARIABLES, GOOD, KEYS, read
 
@@ -66,7 +68,7 @@ def test_the_complete_example_passes_a_check_without_any_variable_set() -> None:
         "per-project",
         "user-tokens",
     ]
-    assert [s.name for s in loaded.rules.spikes] == ["twice-the-average"]
+    assert [s.name for s in loaded.rules.spikes] == ["twice-the-average", "hot-hour", "unit-cost"]
     unset = {problem.what.split()[0] for problem in loaded.warnings if problem.line}
     assert unset == set(ALL_VARIABLES)
 
@@ -118,8 +120,10 @@ def test_the_complete_example_means_what_it_says() -> None:
     assert each.overrides[1].until_ms == 1_796_079_600_000  # 1 December 2026, 00:00 in Berlin
     assert budgets["per-project"].calendar == Calendar("America/New_York")
     assert budgets["user-tokens"].limit == Limit(Unit.TOKENS, 2_000_000)
-    (spike,) = rules.spikes
+    spike, hot_hour, unit_cost = rules.spikes
     assert (spike.factor, spike.floor, spike.baseline) == (Fraction(2), 5 * 10**12, Baseline())
+    assert (hot_hour.method, hot_hour.last, hot_hour.floor) == (Method.SEASONAL, Last(3_600_000), 2 * 10**12)
+    assert (unit_cost.unit, unit_cost.floor) == (Unit.USD_PER_REQUEST, 5 * 10**12)
     assert rules.routes[0].labels == (("owner", "content"),)
     assert rules.routes[0].runbook == "https://wiki.example.com/llm/content"
     assert rules.routes[1].match == (Matcher("team", ("*",)),)
@@ -143,8 +147,6 @@ def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line()
         "27 destinations.anything",
         "33 repeat",
         "34 quiet_hours",
-        "72 spikes[1].method",
-        "75 spikes[2].of",
         "82 watch.new",
         "85 exports",
     ]
@@ -154,14 +156,42 @@ def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line()
 def test_rules_of_a_kind_that_is_not_active_are_left_out_of_the_rule_set() -> None:
     loaded = read(
         "budgets:\n"
-        "  - {name: rolling, limit: $5, last: 24h}\n"
         "  - {name: totals, limit: $5, every: day, source: metrics}\n"
         "  - {name: plain, limit: $5, every: day, forecast: true}\n"
-        "spikes:\n"
-        "  - {name: last-hour, factor: 2, last: 1h}\n"
     )
     assert [rule.name for rule in loaded.rules.rules] == ["plain"]
-    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["3", "4", "7"]
+    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["4"]
+
+
+def test_a_seasonal_spike_needs_no_factor_and_looks_at_a_fortnight() -> None:
+    loaded = read(
+        "spikes:\n"
+        "  - {name: hour, method: seasonal, last: 1h, floor: $2}\n"
+        "  - {name: five, method: seasonal, factor: 3, baseline: {days: 5}}\n"
+        "  - {name: unit-cost, factor: 2, of: cost per request, floor: $5}\n"
+    )
+    hour, five, unit_cost = loaded.rules.spikes
+    assert (hour.method, hour.last, hour.floor) == (Method.SEASONAL, Last(3_600_000), 2 * 10**12)
+    assert (hour.factor, five.factor) == (Fraction(1), Fraction(3))
+    assert (hour.baseline.days, hour.baseline.at_least) == (14, 7)
+    assert (five.baseline.days, five.baseline.at_least) == (5, 5)
+    assert (unit_cost.unit, unit_cost.floor) == (Unit.USD_PER_REQUEST, 5 * 10**12)
+
+
+def test_a_rolling_window_may_stand_in_place_of_a_period() -> None:
+    loaded = read(
+        "budgets:\n"
+        "  - {name: day, limit: $5, last: 24h}\n"
+        "  - {name: same, limit: 2M tokens, last: 1d}\n"
+        "  - {name: shortest, limit: 7 requests, last: 15m}\n"
+        "  - {name: longest, limit: $5, last: 90d}\n"
+        "spikes:\n"
+        "  - {name: hour, factor: 2, last: 1h}\n"
+        "  - {name: today, factor: 2}\n"
+    )
+    assert loaded.inactive == ()
+    kinds = [period_kind(rule).value for rule in loaded.rules.rules]
+    assert kinds == ["last:24h", "last:24h", "last:15m", "last:90d", "last:1h", "day"]
 
 
 def test_a_watch_that_is_switched_off_is_not_said_to_be_inactive() -> None:

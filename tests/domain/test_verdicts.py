@@ -125,7 +125,9 @@ def test_the_worst_severity_counts_where_a_mild_threshold_stands_above_a_severe_
 
 @pytest.mark.parametrize("unit", list(Unit))
 def test_each_unit_counts_its_own_amount(unit: Unit) -> None:
-    assert measure(Amounts(1, 2, 3), unit) == {Unit.USD: 1, Unit.TOKENS: 2, Unit.REQUESTS: 3}[unit]
+    expected = {Unit.USD: 7, Unit.TOKENS: 2, Unit.REQUESTS: 3, Unit.USD_PER_REQUEST: 2}
+    assert measure(Amounts(7, 2, 3), unit) == expected[unit]
+    assert measure(Amounts(), unit) == 0
 
 
 # ---------------------------------------------------------------- overrides

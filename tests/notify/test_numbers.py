@@ -57,7 +57,8 @@ def test_what_is_just_below_a_limit_never_reads_as_the_limit(measured: int, limi
 )
 def test_two_different_amounts_never_look_alike(limit: int, difference: int, unit: Unit) -> None:
     measured = max(limit + difference, 0)
-    shown, _, line = amount_of(measured, limit, unit).removesuffix(f" {unit}").partition(" of ")
+    word = "per request" if unit is Unit.USD_PER_REQUEST else unit.value
+    shown, _, line = amount_of(measured, limit, unit).removesuffix(f" {word}").partition(" of ")
     assert (shown == line) is (measured == limit)
 
 

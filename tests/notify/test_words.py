@@ -188,6 +188,24 @@ def test_a_spike_tells_its_line_since_when_and_what_it_was_compared_with() -> No
     assert second_line(SPIKE) == expected
 
 
+def test_the_cost_of_a_request_is_told_beside_what_it_was() -> None:
+    incident = replace(
+        SPIKE.incident, unit=Unit.USD_PER_REQUEST, measured=31 * 10**9, limit=24 * 10**9, baseline=12 * 10**9
+    )
+    text = "\n".join(sheet_lines(sheet(message(replace(SPIKE, incident=incident))), zone=BERLIN))
+    assert "costs 2.6x its daily average: $0.031 per request today so far, average $0.012" in text
+    assert "above 2x its daily average ($0.024 per request) since" in text
+
+
+def test_a_seasonal_spike_tells_what_is_usual_at_this_time_of_day() -> None:
+    text = "\n".join(
+        sheet_lines(sheet(message(replace(SPIKE, incident=replace(SPIKE.incident, detail="seasonal")))), zone=BERLIN)
+    )
+    assert "what is usual at this time of day: " in text
+    assert ", usual $" in text
+    assert "average" not in text.replace("twice-the-average", "")
+
+
 def test_what_is_only_partly_read_is_called_a_lower_bound() -> None:
     text = "\n".join(sheet_lines(sheet(message(AT_LEAST)), zone=BERLIN))
     assert "part of the period is not read yet: this is a lower bound" in text
@@ -322,3 +340,53 @@ def test_a_sample_says_that_it_is_a_test_and_that_its_numbers_are_made_up() -> N
 def test_a_message_without_what_its_kind_is_about_is_refused_and_not_sent_empty(kind: MessageKind) -> None:
     with pytest.raises(ValueError, match="msg-1"):
         sheet(Message(id="msg-1", destination="finops", kind=kind, severity=Severity.INFO, created_ms=NOW))
+
+
+DAY_MS = 24 * 3_600_000
+ROLLING = replace(
+    REACHED,
+    incident=replace(
+        REACHED.incident, period="last:24h", period_start_ms=REACHED.at_ms - DAY_MS, period_end_ms=REACHED.at_ms
+    ),
+)
+HOT = replace(
+    SPIKE,
+    incident=replace(
+        SPIKE.incident, period="last:1h", period_start_ms=SPIKE.at_ms - 3_600_000, period_end_ms=SPIKE.at_ms
+    ),
+)
+
+
+def test_a_rolling_budget_says_over_which_time_and_never_resets() -> None:
+    first, *rest = sheet_lines(sheet(message(ROLLING)), zone=BERLIN)
+    assert "of its budget: " in first
+    assert first.endswith(" in the last 24 h")
+    assert not any("reset" in line or "period ended" in line for line in rest)
+
+
+def test_a_rolling_budget_that_calmed_down_says_for_how_long() -> None:
+    incident = replace(ROLLING.incident, measured=usd("20"), limit=usd("50"))
+    calm = replace(ROLLING, incident=incident, reason=Reason.RESOLVED, cause=Cause.SUBSIDED)
+    assert first_line(calm).endswith(
+        "is clearly below its budget again: $20.00 of $50.00 in the last 24 h (calm for 24 h)"
+    )
+
+
+def test_a_rolling_budget_learned_late_speaks_of_a_window_that_is_over() -> None:
+    late = replace(ROLLING, incident=replace(ROLLING.incident, timing=Timing.LATE))
+    assert " within 24 h (late: crossed " in first_line(late)
+
+
+def test_a_spike_of_an_hour_is_compared_with_the_same_time_of_day() -> None:
+    line = first_line(HOT)
+    assert " its average at this time of day: " in line
+    assert " in the last 1 h, average " in line
+    assert "today" not in line
+
+
+def test_many_keys_over_a_rolling_budget_are_over_their_window() -> None:
+    over = [
+        replace(ROLLING, incident=replace(ROLLING.incident, id=f"{n}", key=(f"f{n}",), labels=(("feature", f"f{n}"),)))
+        for n in range(5)
+    ]
+    assert "5 features over their 24 h budget" in first_line(*over)

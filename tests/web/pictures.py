@@ -131,8 +131,9 @@ SPIKES = (
         baseline=usd("9"),
         days=7,
         ratio=2.4,
+        fires=True,
     ),
-    SpikeLine("chatty-session", (("session", "s-1"),), Unit.USD, usd("9"), usd("1"), 7, 9.0),
+    SpikeLine("chatty-session", (("session", "s-1"),), Unit.USD, usd("9"), usd("1"), 7, 9.0, fires=True),
     SpikeLine("chatty-session", (("session", "s-2"),), Unit.USD, usd("1"), usd("1"), 7, 1.0),
 )
 

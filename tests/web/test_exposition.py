@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from fusewatch.app.snapshot import Snapshot
-from fusewatch.domain.rules import Budget, Limit, RuleSet, Spike, Unit
+from fusewatch.domain.periods import Last
+from fusewatch.domain.rules import Budget, Limit, RuleSet, Unit
 from fusewatch.domain.usage import TOKEN_TYPES
 from fusewatch.ports import CounterSeries
 from fusewatch.web.exposition import render
@@ -303,7 +304,15 @@ def test_a_budget_shows_limit_spent_ratio_forecast_and_reset_in_its_unit() -> No
     assert value(text, "fusewatch_budget_spent_dollars", **key) == 75.200000000001
     assert value(text, "fusewatch_budget_forecast_dollars", **key) == 107.9
     assert value(text, "fusewatch_budget_used_ratio", **key) == pytest.approx(1.00266666, rel=1e-6)
+    assert BUDGETS[1].resets_ms is not None
     assert value(text, "fusewatch_budget_reset_timestamp_seconds", **key) == BUDGETS[1].resets_ms / 1000
+
+
+def test_a_rolling_budget_has_no_reset() -> None:
+    rolling = replace(BUDGETS[1], every=Last(24 * 3_600_000), resets_ms=None, forecast=None)
+    text = exposed(replace(BUSY, budgets=(rolling,)))
+    assert series(text, "fusewatch_budget_reset_timestamp_seconds") == {}
+    assert len(series(text, "fusewatch_budget_spent_dollars")) == 1
 
 
 def test_a_forecast_is_shown_only_where_there_is_one() -> None:
@@ -331,8 +340,8 @@ def test_a_rule_keyed_by_people_is_there_before_anybody_spent_but_not_while_it_l
 
 
 def test_a_spike_below_its_floor_is_not_over() -> None:
-    cautious = replace(RULES, spikes=(Spike("chatty-session", RULES.spikes[1].factor, usd("50"), each=("session",)),))
-    assert value(exposed(rules=cautious), "fusewatch_spike_keys_over", rule="chatty-session") == 0
+    below = replace(BUSY, spikes=tuple(replace(line, fires=False) for line in BUSY.spikes))
+    assert value(exposed(below), "fusewatch_spike_keys_over", rule="chatty-session") == 0
 
 
 def test_every_rule_and_severity_has_its_incident_series_from_the_start() -> None:

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 
-from fusewatch.app.cells import Reading, period_kind
+from fusewatch.app.cells import Reading
 from fusewatch.app.daywatches import DayWatches, watch_views
 from fusewatch.app.digest import due_digests
 from fusewatch.app.judging import Judge, Work, changed
 from fusewatch.app.watches import watch_unreadable
-from fusewatch.domain import foresight, routing
+from fusewatch.domain import routing
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
 from fusewatch.domain.notices import Incident, Kind, Message, StartSummary
-from fusewatch.domain.periods import Period, cell_of, cell_start_ms, day_index, period_at, previous
+from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, day_index, period_at, previous
 from fusewatch.domain.readplan import looks_from
-from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike
+from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, period_kind
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
 from fusewatch.ports import AssessStore, AssessUnit, RuleState
@@ -173,6 +173,9 @@ class _Pass:
                 judge.judge(key, period)
             else:  # the clocks differ: such a row is known before its period begins
                 self.unit.set_due(rule.name, key, period.start_ms)
+        if isinstance(current.every, Last) and state.ready_ms is not None:
+            for key, cells in self.touched.get(view.id, {}).items():
+                judge.judge_missed(key, cells, current, state.ready_ms)
         self.at_start |= first
 
     def _places(
@@ -181,6 +184,8 @@ class _Pass:
         """Which (period, key) to judge: the touched ones and the due ones; ended periods only for a rule that was
         already watching when they ended."""
         places = {(current, key) for key in keys | due}
+        if isinstance(current.every, Last):
+            return sorted(places | self._windows(rule, view, current), key=lambda place: place[1])
         before = previous(rule.calendar, current)
         if self.now_ms - before.end_ms <= LATE_WINDOW_MS:
             places |= {(before, key) for key in due}
@@ -198,6 +203,19 @@ class _Pass:
             key=lambda place: (place[0].start_ms, place[1]),
         )
 
+    def _windows(self, rule: Rule, view: View, current: Period) -> set[tuple[Period, Key]]:
+        """The touched keys whose window now, or what it is compared with, holds what changed; and the window that will
+        hold what is ahead of the clock."""
+        from_ms = looks_from(rule, self.now_ms)
+        places = set()
+        for key, cells in self.touched.get(view.id, {}).items():
+            last_ms = cell_start_ms(max(cells))
+            if last_ms >= from_ms:
+                places.add(
+                    (current if last_ms < current.end_ms else period_at(rule.calendar, current.every, last_ms), key)
+                )
+        return places
+
     def _end_incidents(self) -> None:
         """Roll over what ended, withdraw what no rule stands behind any more."""
         rules = {rule.name: rule for rule in self.given.rules.rules}
@@ -208,13 +226,13 @@ class _Pass:
             stands = (
                 rule is not None
                 and _splits_alike(rule, incident)
-                and incident.period.removeprefix(foresight.PREFIX).startswith(period_kind(rule).value)
+                and _is_of_kind(incident, rule)
                 and (incident.kind is Kind.SPIKE) == isinstance(rule, Spike)
                 and (incident.kind is not Kind.FORECAST or (isinstance(rule, Budget) and rule.forecast))
             )
             if not stands:
                 self.unit.put_incident(changed(withdraw(incident, self.now_ms)))
-            elif incident.period_end_ms <= self.now_ms:
+            elif incident.period_end_ms <= self.now_ms and not incident.rolling:
                 self.unit.put_incident(changed(roll_over(incident, self.now_ms)))
 
     # ------------------------------------------------------------ messages
@@ -243,6 +261,14 @@ class _Pass:
 def _splits_alike(rule: Rule, incident: Incident) -> bool:
     """Whether the incident's key holds values of the dimensions by which the rule splits now."""
     return tuple(name for name, _ in incident.labels) == rule.each
+
+
+def _is_of_kind(incident: Incident, rule: Rule) -> bool:
+    """Whether the incident is about a period, or the window, as the rule has it now."""
+    kind = period_kind(rule)
+    if isinstance(kind, Last):
+        return incident.period == kind.value
+    return incident.period.startswith(f"{kind.value}:")
 
 
 def _day_of(view: View) -> Callable[[int], int]:

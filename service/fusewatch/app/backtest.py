@@ -11,14 +11,13 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from fusewatch.app.assess import Assessment, assess_pass
-from fusewatch.app.cells import period_kind
 from fusewatch.app.lookout import Lookout, unit_of
 from fusewatch.app.memory import MemoryStore
 from fusewatch.domain.coverage import Span, frontier
 from fusewatch.domain.notices import Message, Notice
 from fusewatch.domain.periods import CELL_MS, cell_of, period_at
 from fusewatch.domain.readplan import AHEAD_MS, SELDOM_AT_MOST_MS
-from fusewatch.domain.rules import Drift, RuleSet, Unit, Unreadable
+from fusewatch.domain.rules import Drift, RuleSet, Unit, Unreadable, period_kind
 from fusewatch.domain.usage import Delta, Dimensions
 from fusewatch.domain.verdicts import measure
 from fusewatch.domain.views import totals_view, view_of

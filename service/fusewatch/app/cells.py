@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fusewatch.app.windowcells import between, rises, total
 from fusewatch.domain.coverage import Span, covers, frontier
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.periods import (
     Every,
+    Last,
     Period,
     cell_of,
     cell_start_ms,
@@ -14,7 +16,7 @@ from fusewatch.domain.periods import (
     day_span,
     days_of,
 )
-from fusewatch.domain.rules import Rule, Spike, Unit
+from fusewatch.domain.rules import Spike, Unit
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import measure
 from fusewatch.domain.views import Key, View
@@ -24,18 +26,11 @@ FIRST_LOAD_PATIENCE_MS = 10 * 60_000
 """How long rules whose period is read already wait for the rest of the first load, to be told in one message."""
 
 
-def total(amounts: Iterable[Amounts]) -> Amounts:
-    cost = tokens = requests = estimate = 0
-    for each in amounts:
-        cost += each.cost_pico
-        tokens += each.tokens
-        requests += each.requests
-        estimate += each.estimate_pico
-    return Amounts(cost, tokens, requests, estimate)
-
-
 def spent(cells: SeriesUnit, view: View, key: Key, period: Period) -> Amounts:
-    """What the key spent in the period: at most 6 quarter-hour cells or 31 day cells are read."""
+    """What the key spent in the period: at most 6 quarter-hour cells or 31 day cells are read, for a rolling window
+    as many as `windowcells.between` says."""
+    if isinstance(period.every, Last):
+        return between(cells, view, key, cell_of(period.start_ms), cell_of(period.end_ms))
     if period.every is Every.HOUR:
         found = cells.quarters(view.id, key, cell_of(period.start_ms), cell_of(period.end_ms - 1) + 1)
     else:
@@ -46,7 +41,7 @@ def spent(cells: SeriesUnit, view: View, key: Key, period: Period) -> Amounts:
 
 def baseline_days(
     cells: SeriesUnit, view: View, key: Key, spike: Spike, today: Period, is_read: Callable[[int], bool]
-) -> list[int]:
+) -> list[Amounts]:
     """The amounts of the days that a spike is compared with, days without spend as zero.
 
     A day counts when it was read completely and the key existed on it; `is_read` tells the first of a day index.
@@ -62,17 +57,22 @@ def baseline_days(
     if not days:
         return []
     found = dict(cells.days(view.id, key, min(days), max(days) + 1))
-    return [measure(found.get(day, Amounts()), spike.unit) for day in days]
+    return [found.get(day, Amounts()) for day in days]
 
 
 def crossing_times(
     unit: AssessUnit, view: View, key: Key, period: Period, counted: Unit, needs: Sequence[int]
 ) -> list[int]:
-    """For each rising amount of `needs`, the start of the generation with which the period's sum reached it.
+    """For each rising amount of `needs`, the start of the generation with which the period's sum reached it, or that of
+    a rolling window last rose to it.
 
     Three steps that each read little: the day, the quarter hour, the rows. A sum that never reached an amount (because
     cells hold corrections) gives the end of what was read.
     """
+    if counted is Unit.USD_PER_REQUEST:  # no sum: it is known since when it was looked at
+        return [period.end_ms - 1] * len(needs)
+    if isinstance(period.every, Last):
+        return rises(unit, view, key, period, counted, needs)
     times: list[int] = []
     so_far = 0
     for from_ms, to_ms, amount in _days(unit, view, key, period, counted):
@@ -155,8 +155,3 @@ class Reading:
         """How old the oldest of the view's data are."""
         known = [p.data_as_of_ms for k in self.relevant(view) if (p := self.projects[k]).data_as_of_ms is not None]
         return min(known, default=self.now_ms)
-
-
-def period_kind(rule: Rule) -> Every:
-    """The period of a rule; a spike of today lives for its local day."""
-    return Every.DAY if isinstance(rule, Spike) else rule.every

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from fusewatch.app.cells import Reading, total
+from fusewatch.app.cells import Reading
+from fusewatch.app.windowcells import total
 from fusewatch.domain.coverage import covers
 from fusewatch.domain.digests import LATE_MS, latest_due
 from fusewatch.domain.incidents import stable_id
@@ -45,7 +46,7 @@ def due_digests(unit: AssessUnit, rules: RuleSet, reading: Reading, *, now_ms: i
         if last_ms is None or now_ms - due_ms > LATE_MS:
             continue
         if digest.every not in facts:
-            facts[digest.every] = _Desk(unit, rules, reading, now_ms).write(period)
+            facts[digest.every] = _Desk(unit, rules, reading, now_ms, digest.every).write(period)
         found = facts[digest.every]
         if found is not None:
             messages += _to_all(digest, period, found, now_ms, link)
@@ -75,6 +76,7 @@ class _Desk:
     rules: RuleSet
     reading: Reading
     now_ms: int
+    every: Every
     built: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +95,7 @@ class _Desk:
         movers = self._movers(period, before)
         near = self._near(period, open_ones)
         return DigestFacts(
-            every=period.every,
+            every=self.every,
             start_ms=period.start_ms,
             end_ms=period.end_ms,
             before_ms=before.start_ms,

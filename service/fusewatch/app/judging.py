@@ -1,19 +1,22 @@
 """Judging one key of one rule: the verdict over its cells, the next step of its incident, and what is to be told."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
-from fusewatch.app.cells import Reading, baseline_days, crossing_times, spent
+from fusewatch.app.cells import Reading, crossing_times, spent
 from fusewatch.app.forecasting import Outlook, warn
+from fusewatch.app.spiking import judge_spike_now
+from fusewatch.app.windowcells import sums_at
 from fusewatch.domain import routing
-from fusewatch.domain.incidents import Standing, Step, Subject, advance, lift, timing_of, with_crossings
-from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, State
-from fusewatch.domain.periods import Period, day_span
+from fusewatch.domain.episodes import advance_episode, known_until_ms, look_again_ms
+from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, Step, Subject, advance, lift, timing_of, with_crossings
+from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, Reason, State, Timing
+from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, period_at
 from fusewatch.domain.readplan import looks_from
-from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike
-from fusewatch.domain.verdicts import Verdict, estimated, judge_budget, judge_spike, measure, override_for
+from fusewatch.domain.rules import Budget, Method, Rule, RuleSet, Spike, Unit
+from fusewatch.domain.verdicts import Verdict, judge_budget, limit_for, override_for
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
 
@@ -49,10 +52,7 @@ class Judge:
 
     def judge(self, key: Key, period: Period) -> None:
         work = self.work
-        labels = tuple(
-            (name, work.names.get(value, value) if name == "project" else value)
-            for name, value in zip(self.rule.each, key, strict=True)
-        )
+        labels = self._labels(key)
         values = routing.known_values(self.rule, labels)
         memory = work.unit.incident(self.rule.name, key, period.label)
         renamed = self._before_rename(key, period) if memory is None else None
@@ -62,18 +62,12 @@ class Judge:
         verdict = self._verdict(key, period, values, at_ms)
         if verdict is None:
             if memory is not None and memory.state is State.OPEN and isinstance(self.rule, Budget):
-                self._keep(lift(memory, work.now_ms), None, key, period, values)
+                here = replace(memory, period_start_ms=period.start_ms, period_end_ms=period.end_ms)
+                self._keep(lift(here, work.now_ms), None, key, period, values)
             self._set_due(key, period, values, held=False)
             return
-        subject = Subject(
-            kind=Kind.SPIKE if isinstance(self.rule, Spike) else Kind.BUDGET,
-            rule=self.rule.name,
-            key=key,
-            labels=labels,
-            period=period,
-            timezone=self.rule.calendar.timezone,
-        )
-        step = advance(
+        subject = self._subject(key, labels, period)
+        step = (advance_episode if isinstance(period.every, Last) else advance)(
             subject,
             verdict,
             memory,
@@ -83,8 +77,9 @@ class Judge:
         )
         if step.incident is not None and (step.incident != memory or step.reason is not None or renamed is not None):
             self._keep(step, verdict, key, period, values)
-        self._set_due(key, period, values, held=step.held)
-        if isinstance(self.rule, Budget) and self.rule.forecast and work.now_ms < period.end_ms:
+        episode = step.incident if isinstance(period.every, Last) else None
+        self._set_due(key, period, values, held=step.held, episode=episode)
+        if isinstance(self.rule, Budget) and self.rule.forecast and episode is None and work.now_ms < period.end_ms:
             self._foresee(subject, verdict, values)
 
     def _foresee(self, subject: Subject, verdict: Verdict, values: Mapping[str, str]) -> None:
@@ -100,21 +95,88 @@ class Judge:
             self.outlooks[period.label] = Outlook(self.work.unit, self.work.reading, self.view, period)
         return self.outlooks[period.label]
 
+    def judge_missed(self, key: Key, cells: Collection[int], now: Period, since_ms: int) -> None:
+        """Windows that lay before the present one `now` hold changed `cells` too: after an outage, or where a row came
+        late, one of them may have crossed a line that the present one is below again.
+
+        The one with most is judged. While it is less than a window ago its episode would still be open, so it opens; an
+        older one is over: told late where its rule is a budget, a spike is recorded only. `since_ms`: when the rule was
+        first judged; nothing before that counts.
+        """
+        work, window = self.work, now.every
+        assert isinstance(window, Last), "only windows move"
+        memory = work.unit.incident(self.rule.name, key, now.label)
+        known_ms = known_until_ms(memory)
+        if known_ms is None:
+            return
+        size, present = window.cells, cell_of(now.start_ms) + window.cells - 1
+        first_cell = max(min(cells), cell_of(max(since_ms, work.now_ms - LATE_WINDOW_MS)))
+        first_cell = max(first_cell, cell_of(known_ms) + size - 1 if known_ms else first_cell)
+        end_cell = min(max(cells) + size, present)
+        if first_cell >= end_cell:
+            return
+        labels = self._labels(key)
+        values = routing.known_values(self.rule, labels)
+        unit = self._unit(values)
+        sums = sums_at(work.unit, self.view, key, size, first_cell, end_cell, unit)
+        most, _ = max(sums, key=lambda at: at[1])
+        then = period_at(self.rule.calendar, window, cell_start_ms(most))
+        verdict = self._verdict(key, then, values, cell_start_ms(most))
+        standing = self._standing(now)
+        if verdict is None or verdict.highest is None or (standing is not Standing.READY and verdict.highest.share < 1):
+            return
+        line = max(verdict.limit * verdict.passed[0].share, Fraction(verdict.least))
+        over_until_ms = cell_start_ms(max(cell for cell, amount in sums if amount >= line) + 1)
+        lasts = work.now_ms - over_until_ms < window.ms
+        over = Timing.RECORDED if isinstance(self.rule, Spike) else Timing.LATE
+        step = advance_episode(
+            self._subject(key, labels, now if lasts else then),
+            verdict,
+            memory,
+            now_ms=work.now_ms,
+            standing=standing,
+            timing=Timing.LIVE if lasts else over,
+        )
+        if step.reason is not Reason.OPENED:
+            return
+        if not lasts:
+            step = replace(step, incident=replace(changed(step), state=State.ROLLED_OVER))
+        self._keep(step, verdict, key, then, values)
+        if lasts:  # to see how it stands now
+            self._set_due(key, now, values, held=True)
+
+    def _labels(self, key: Key) -> tuple[tuple[str, str], ...]:
+        names = self.work.names
+        return tuple(
+            (name, names.get(value, value) if name == "project" else value)
+            for name, value in zip(self.rule.each, key, strict=True)
+        )
+
+    def _subject(self, key: Key, labels: tuple[tuple[str, str], ...], period: Period) -> Subject:
+        return Subject(
+            kind=Kind.SPIKE if isinstance(self.rule, Spike) else Kind.BUDGET,
+            rule=self.rule.name,
+            key=key,
+            labels=labels,
+            period=period,
+            timezone=self.rule.calendar.timezone,
+        )
+
+    def _unit(self, values: Mapping[str, str]) -> Unit:
+        """What the rule counts for the key."""
+        if isinstance(self.rule, Spike):
+            return self.rule.unit
+        return (limit_for(self.rule, values, self.work.now_ms) or self.rule.limit).unit
+
     def _standing(self, period: Period) -> Standing:
         return self.work.reading.standing(self.view, period.start_ms, ready=True)
 
     def _verdict(self, key: Key, period: Period, values: Mapping[str, str], at_ms: int) -> Verdict | None:
-        amounts = spent(self.work.unit, self.view, key, period)
         match self.rule:
             case Budget():
-                return judge_budget(self.rule, values, amounts, at_ms)
+                return judge_budget(self.rule, values, spent(self.work.unit, self.view, key, period), at_ms)
             case Spike():
-                days = baseline_days(self.work.unit, self.view, key, self.rule, period, self._is_read)
-                unit = self.rule.unit
-                return judge_spike(self.rule, measure(amounts, unit), days, estimate=estimated(amounts, unit))
-
-    def _is_read(self, day: int) -> bool:
-        return self.work.reading.is_read(self.view, *day_span(self.view.calendar, day))
+                return judge_spike_now(self.work.unit, self.view, key, self.rule, period, self.work.reading)
 
     def _baseline_is_read(self, today: Period) -> bool:
         return self.work.reading.is_read(self.view, looks_from(self.rule, today.start_ms), today.start_ms)
@@ -124,14 +186,17 @@ class Judge:
         old = self.work.unit.incident(self.rule.was, key, period.label) if self.rule.was else None
         return None if old is None else replace(old, rule=self.rule.name)
 
-    def _set_due(self, key: Key, period: Period, values: Mapping[str, str], *, held: bool) -> None:
+    def _set_due(
+        self, key: Key, period: Period, values: Mapping[str, str], *, held: bool, episode: Incident | None = None
+    ) -> None:
         """Note when the key is to be judged again; the earliest of its periods' wishes counts."""
-        wish: int | None = None
+        wish = look_again_ms(episode, self.work.now_ms)
         if held or (isinstance(self.rule, Spike) and not self._baseline_is_read(period)):
             wish = self.work.now_ms + 1
         elif isinstance(self.rule, Budget):
             override = override_for(self.rule, values, self.work.now_ms)
-            wish = override.until_ms if override is not None else None
+            if override is not None and override.until_ms is not None:
+                wish = min(wish or override.until_ms, override.until_ms)
         if wish is not None:
             self._wish(key, wish)
 
@@ -143,6 +208,8 @@ class Judge:
     def _keep(self, step: Step, verdict: Verdict | None, key: Key, period: Period, values: Mapping[str, str]) -> None:
         work = self.work
         incident = changed(step)
+        if isinstance(self.rule, Spike):
+            incident = replace(incident, detail="" if self.rule.method is Method.RATIO else self.rule.method.value)
         if verdict is not None and step.crossed:
             assert step.threshold is not None, "what was crossed has a highest threshold"
             found = self._crossings(verdict, key, period, incident, step.threshold.share)

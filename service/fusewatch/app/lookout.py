@@ -11,13 +11,13 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from math import ceil
 
-from fusewatch.app.cells import baseline_days, period_kind, spent
+from fusewatch.app.cells import baseline_days, spent
 from fusewatch.app.memory import MemoryStore
 from fusewatch.domain import routing
 from fusewatch.domain.coverage import covers
 from fusewatch.domain.notices import Kind
 from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
-from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, Unit, attributed_by
+from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, Unit, attributed_by, period_kind
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.domain.verdicts import HYSTERESIS, Verdict, judge_budget, judge_spike, measure
 from fusewatch.domain.views import Key, View, counted_view, lacking_view, view_of
@@ -44,7 +44,9 @@ noticed when nothing comes."""
 
 def foreseeable(rules: RuleSet) -> bool:
     """Whether the lookout knows every part that the rules use."""
-    return _plain(rules) and all(_plain(rule) for rule in rules.rules)
+    calendar_only = all(isinstance(period_kind(rule), Every) for rule in rules.rules)
+    sums_only = all(spike.unit is not Unit.USD_PER_REQUEST for spike in rules.spikes)
+    return calendar_only and sums_only and _plain(rules) and all(_plain(rule) for rule in rules.rules)
 
 
 def _plain(declared: Rule | RuleSet) -> bool:
@@ -177,7 +179,12 @@ class Lookout:
             verdict = judge_budget(rule, routing.known_values(rule, labels), amounts, now_ms)
         else:
             verdict = judge_spike(
-                rule, amount, baseline_days(self._store, view, key, rule, period, self._is_read(view))
+                rule,
+                amount,
+                [
+                    measure(d, rule.unit)
+                    for d in baseline_days(self._store, view, key, rule, period, self._is_read(view))
+                ],
             )
         return _Guard(amount, _NEVER if verdict is None else _line_of(verdict, strict=isinstance(rule, Spike)))
 

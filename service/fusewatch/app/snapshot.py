@@ -4,17 +4,18 @@ status alike."""
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fusewatch.app.cells import Reading, baseline_days, period_kind, spent
+from fusewatch.app.cells import Reading, spent
 from fusewatch.app.forecasting import Outlook
+from fusewatch.app.spiking import judge_spike_now
 from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.nearest import Misfit, misfits
 from fusewatch.domain.notices import Incident
-from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
+from fusewatch.domain.periods import Every, Last, Period, cell_of, period_at
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.routing import known_values
-from fusewatch.domain.rules import HIGH_CARDINALITY, Budget, RuleSet, Spike, Unit
-from fusewatch.domain.verdicts import estimated, judge_budget, judge_spike, measure
+from fusewatch.domain.rules import HIGH_CARDINALITY, Budget, RuleSet, Spike, Unit, period_kind
+from fusewatch.domain.verdicts import judge_budget
 from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
 from fusewatch.ports import (
     CounterSeries,
@@ -38,18 +39,19 @@ _UNMATCHED_MS = 7 * 86_400_000
 class BudgetLine:
     """One key of one budget as it stands. Amounts are in `unit`.
 
-    `forecast` is None while nothing can be said. `standing` says whether part of the period is still unread.
-    `estimated` is the part of `spent` that is our own estimate, 1e-12 USD.
+    `forecast` is None while nothing can be said; it and `resets_ms` are None for a rolling window, which has no end.
+    `standing` says whether part of the period is still unread. `estimated` is the part of `spent` that is our own
+    estimate, 1e-12 USD.
     """
 
     budget: str
     labels: tuple[tuple[str, str], ...]
-    every: Every
+    every: Every | Last
     unit: Unit
     limit: int
     spent: int
     forecast: Forecast | None
-    resets_ms: int
+    resets_ms: int | None
     standing: Standing
     estimated: int = 0
 
@@ -67,10 +69,8 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class SpikeLine:
-    """One key of one spike rule: today so far against its baseline (both in `unit`), over `days` days.
-
-    `estimated` is the part of `today` that is our own estimate, 1e-12 USD.
-    """
+    """One key of one spike rule: today so far, or the `last` window, against its baseline (both in `unit`), over `days`
+    days. `estimated` is the part of `today` that is our own estimate, 1e-12 USD."""
 
     rule: str
     labels: tuple[tuple[str, str], ...]
@@ -80,6 +80,9 @@ class SpikeLine:
     days: int
     ratio: float
     estimated: int = 0
+    last: Last | None = None
+    fires: bool = False
+    """Whether the rule's line is passed, floor and all."""
 
     @property
     def group(self) -> str:
@@ -190,6 +193,7 @@ class _Picture:
 
     def _budget(self, budget: Budget, view: View, period: Period) -> list[BudgetLine]:
         lines = []
+        rolling = isinstance(budget.every, Last)
         standing = self.reading.standing(view, period.start_ms, ready=True)
         judged = []
         for key in self._keys(view, budget.each, period):
@@ -199,7 +203,7 @@ class _Picture:
             if verdict is not None:
                 judged.append((key, labels, amounts, verdict))
         judged.sort(key=lambda one: -one[3].measured / max(one[3].limit, 1))
-        outlook = Outlook(self.unit, self.reading, view, period)
+        outlook = None if rolling else Outlook(self.unit, self.reading, view, period)
         for number, (key, labels, amounts, verdict) in enumerate(judged):
             lines.append(
                 BudgetLine(
@@ -209,8 +213,10 @@ class _Picture:
                     unit=verdict.unit,
                     limit=verdict.limit,
                     spent=verdict.measured,
-                    forecast=outlook.of(key, verdict, amounts, shaped=number < SHAPED_KEYS),
-                    resets_ms=period.end_ms,
+                    forecast=None
+                    if outlook is None
+                    else outlook.of(key, verdict, amounts, shaped=number < SHAPED_KEYS),
+                    resets_ms=None if rolling else period.end_ms,
                     standing=standing,
                     estimated=verdict.estimated,
                 )
@@ -221,13 +227,10 @@ class _Picture:
         """A rule without `each` has its one key always; others the keys of this period."""
         return self.unit.keys(view.id, cell_of(period.start_ms)) if each else [()]
 
-    def _spike(self, spike: Spike, view: View, today: Period) -> list[SpikeLine]:
+    def _spike(self, spike: Spike, view: View, period: Period) -> list[SpikeLine]:
         lines = []
-        for key in self._keys(view, spike.each, today):
-            days = baseline_days(self.unit, view, key, spike, today, lambda day: self._is_read(view, day))
-            amounts = spent(self.unit, view, key, today)
-            now = measure(amounts, spike.unit)
-            verdict = judge_spike(spike, now, days, estimate=estimated(amounts, spike.unit))
+        for key in self._keys(view, spike.each, period):
+            verdict = judge_spike_now(self.unit, view, key, spike, period, self.reading)
             if verdict is None or not verdict.baseline:
                 continue
             lines.append(
@@ -235,17 +238,16 @@ class _Picture:
                     rule=spike.name,
                     labels=self._labels(spike.each, key),
                     unit=spike.unit,
-                    today=now,
+                    today=verdict.measured,
                     baseline=verdict.baseline,
                     days=verdict.baseline_days,
-                    ratio=now / verdict.baseline,
+                    ratio=verdict.measured / verdict.baseline,
                     estimated=verdict.estimated,
+                    last=spike.last,
+                    fires=bool(verdict.passed),
                 )
             )
         return lines
-
-    def _is_read(self, view: View, day: int) -> bool:
-        return self.reading.is_read(view, *day_span(view.calendar, day))
 
     def _labels(self, each: tuple[str, ...], key: Key) -> tuple[tuple[str, str], ...]:
         return tuple(

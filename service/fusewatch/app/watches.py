@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from fusewatch.app.cells import Reading, spent, total
+from fusewatch.app.cells import Reading, spent
+from fusewatch.app.windowcells import total
 from fusewatch.domain.coverage import covers
 from fusewatch.domain.incidents import fingerprint, stable_id
 from fusewatch.domain.notices import Gap, Incident, Kind, Message, Notice, Reason, State

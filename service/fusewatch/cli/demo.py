@@ -13,7 +13,6 @@ from fusewatch.demo.scene import Result, play
 from fusewatch.domain.money import format_usd, pico_to_float
 from fusewatch.domain.notices import Notice
 from fusewatch.domain.periods import local_clock
-from fusewatch.domain.rules import Unit
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.runtime import SystemClock
 
@@ -103,7 +102,7 @@ def _document(result: Result) -> dict[str, object]:
 
 def _alert(notice: Notice) -> dict[str, object]:
     incident = notice.incident
-    money = incident.unit is Unit.USD
+    money = incident.unit.is_money
     at = local_clock("UTC", notice.at_ms)
     return {
         "rule": incident.rule,

@@ -61,6 +61,8 @@ def amount(value: int, unit: Unit) -> str:
             return format_usd(value)
         case Unit.TOKENS | Unit.REQUESTS:
             return f"{value:,} {unit.value}"
+        case Unit.USD_PER_REQUEST:
+            return f"{format_usd(value)} per request"
 
 
 def _print(picture: Snapshot, zone: str) -> None:

@@ -372,3 +372,5 @@ def _amount(text: str) -> tuple[Amounts, bool]:
             return Amounts(0, limit.amount, 1), False
         case Unit.REQUESTS:
             return Amounts(0, TOKENS_A_CALL * limit.amount, limit.amount), False
+        case Unit.USD_PER_REQUEST:
+            raise AssertionError("no limit is written so")

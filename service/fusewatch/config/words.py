@@ -6,7 +6,7 @@ may be shown: a secret, or what a variable holds, never is.
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from fusewatch.domain.money import Usd
-from fusewatch.domain.periods import Calendar
+from fusewatch.domain.periods import CELL_MS, Calendar, Last
 from fusewatch.domain.rules import Limit, Severity, Unit
 
 HOUR_MS = 3_600_000
@@ -97,6 +97,21 @@ def parse_duration(text: str) -> int:
     if not 0 < duration_ms <= _LONGEST_MS:
         raise Wrong("{} is not between a second and ten years", right)
     return duration_ms
+
+
+def parse_window(longest: Last) -> Callable[[str], int]:
+    """Reads a rolling window in milliseconds: whole quarter hours, from one up to `longest`."""
+
+    def parse(text: str) -> int:
+        window_ms = parse_duration(text)
+        right = f"write a multiple of 15m from 15m to {longest.span}"
+        if not CELL_MS <= window_ms <= longest.ms:
+            raise Wrong(f"{{}} is not between 15m and {longest.span}", right)
+        if window_ms % CELL_MS:
+            raise Wrong("{} is no whole number of quarter hours, in which windows move", right)
+        return window_ms
+
+    return parse
 
 
 def parse_clock(text: str) -> int:

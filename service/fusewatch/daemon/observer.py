@@ -9,7 +9,6 @@ from fusewatch.app.pricing import PricingReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Reason
-from fusewatch.domain.rules import Unit
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
 from fusewatch.ports import Clock, ProjectState
 from fusewatch.web.telemetry import Outcome as Counted
@@ -86,7 +85,7 @@ class LogObserver:
         for change in report.changes:
             notice = change.notice
             incident = notice.incident
-            money = incident.unit is Unit.USD
+            money = incident.unit.is_money
             self._log.info(
                 f"incident_{notice.reason.value}",
                 rule=incident.rule,

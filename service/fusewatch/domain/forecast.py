@@ -10,7 +10,7 @@ from enum import StrEnum
 from math import sqrt
 from typing import NamedTuple
 
-from fusewatch.domain.periods import CELL_MS, Calendar, Every, Period, day_index, day_span, days_of, local_clock
+from fusewatch.domain.periods import CELL_MS, Calendar, Every, Last, Period, day_index, day_span, days_of, local_clock
 
 BLOCK_CELLS = 12
 """The grain of a day's shape: blocks of three hours, laid so that the present time of day is between two of them."""
@@ -140,7 +140,13 @@ def warns(found: Forecast, period: Period, limit: int, so_far: SoFar) -> bool:
     """Whether people are to be told that the limit will be crossed: the low end of the range lies above it, some of
     the period has passed, and more than a handful of calls stand behind it."""
     passed = (so_far.as_of_ms - period.start_ms) / (period.end_ms - period.start_ms)
-    return so_far.spent < limit < found.low and passed >= PACE_FROM[period.every] and so_far.calls >= LEAST_CALLS
+    return so_far.spent < limit < found.low and passed >= _pace_from(period) and so_far.calls >= LEAST_CALLS
+
+
+def _pace_from(period: Period) -> float:
+    if isinstance(period.every, Last):
+        raise TypeError("a rolling window has no end to look ahead to")
+    return PACE_FROM[period.every]
 
 
 def same_time_of_day(calendar: Calendar, at_ms: int, day: int) -> int:
@@ -165,7 +171,7 @@ def _offset_ms(calendar: Calendar, at_ms: int) -> int:
 
 def _by_pace(period: Period, limit: int, so_far: SoFar, at_ms: int) -> Forecast | None:
     passed = (at_ms - period.start_ms) / (period.end_ms - period.start_ms)
-    if passed < PACE_FROM[period.every] or so_far.calls < LEAST_CALLS:
+    if passed < _pace_from(period) or so_far.calls < LEAST_CALLS:
         return None
     rest = max(so_far.spent, 0) * (1 / passed - 1)
     ends = (rest * PACE_REST[0], rest * PACE_REST[1])

@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from fusewatch.domain.forecast import Forecast
-from fusewatch.domain.periods import Every
-from fusewatch.domain.rules import Severity, Unit
+from fusewatch.domain.periods import Every, Last
+from fusewatch.domain.rules import Method, Severity, Unit
 
 
 class Kind(StrEnum):
@@ -58,6 +58,8 @@ class Cause(StrEnum):
     CORRECTED = "corrected"
     REESTIMATED = "reestimated"
     """Our estimate for usage without a price fell: Langfuse has a cost now, or the prices are others."""
+    SUBSIDED = "subsided"
+    """A rolling sum stayed clearly below the line for a whole window."""
     READ_AGAIN = "read_again"
 
 
@@ -99,6 +101,11 @@ class Incident:
     For a watch: `unpriced` measures requests, and `parts` are those of the models with most of them; `drift` measures
     ledger minus Langfuse; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
     the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start.
+
+    The `detail` of a spike is its method, where that is not the plain ratio.
+
+    A rolling window has the label `last:24h` wherever it lies, and the span where it lay when it was judged; its
+    incident is an episode, and `calm_since_ms` says since when the sum is clearly below the line (`episodes`).
     """
 
     id: str
@@ -129,6 +136,22 @@ class Incident:
     estimated: int = 0
     forecast: Forecast | None = None
     """Only of a `forecast`: what was expected at the last judgement."""
+    calm_since_ms: int | None = None
+
+    @property
+    def rolling(self) -> bool:
+        """Whether it is an episode of a rolling window, which has no end of its own."""
+        return self.period.startswith("last:")
+
+    @property
+    def seasonal(self) -> bool:
+        """Whether it is a spike against what is usual at this time of day: its baseline is no average."""
+        return self.kind is Kind.SPIKE and self.detail == Method.SEASONAL
+
+    @property
+    def window(self) -> Last | None:
+        """The rolling window that it is about."""
+        return Last(self.period_end_ms - self.period_start_ms) if self.rolling else None
 
     @property
     def group(self) -> str:

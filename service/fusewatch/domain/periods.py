@@ -9,7 +9,7 @@ in Antarctica/Troll, 23.5 and 24.5 on Lord Howe Island), and a date that a zone 
 An hour starts at an instant whose wall clock shows a full hour and ends at the next such instant. Where a clock changes
 by half an hour it therefore lasts 30 or 90 minutes, and hours still follow each other without gap or overlap.
 
-From 2024 to 2027 every boundary lies on a 15-minute cell in every IANA zone; a test looks at them all. Earlier ones
+From 2024 to 2033 every boundary lies on a 15-minute cell in every IANA zone; a test looks at them all. Earlier ones
 may lie off it (St. John's changed its clocks at 00:01 until 2011), and are found just as exactly.
 """
 
@@ -42,6 +42,43 @@ class Every(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Last:
+    """A rolling window in place of a period: the last `ms` milliseconds, whole quarter hours; else ValueError.
+
+    At any instant it holds the quarter hour that runs and those before it whose end lies less than `ms` before the end
+    of that one. So it moves in steps of 15 minutes, and is always `ms` long.
+    """
+
+    ms: int
+
+    def __post_init__(self) -> None:
+        if self.ms < CELL_MS or self.ms % CELL_MS:
+            raise ValueError(f"a window is a whole number of quarter hours, not {self.ms} ms")
+
+    @property
+    def cells(self) -> int:
+        """How many quarter hours it holds."""
+        return self.ms // CELL_MS
+
+    @property
+    def span(self) -> str:
+        """Its length as the budget file writes it: `90m`, `24h`, `7d`; days from two on, hours where it is some."""
+        if self.ms % (24 * _HOUR_MS) == 0 and self.ms > 24 * _HOUR_MS:
+            return f"{self.ms // (24 * _HOUR_MS)}d"
+        return f"{self.ms // _HOUR_MS}h" if self.ms % _HOUR_MS == 0 else f"{self.ms // 60_000}m"
+
+    @property
+    def words(self) -> str:
+        """Its length as people read it: `90 min`, `24 h`, `7 d`."""
+        return f"{self.span[:-1]} {'min' if self.span[-1] == 'm' else self.span[-1]}"
+
+    @property
+    def value(self) -> str:
+        """Its name beside those of `Every`, and the label of all its spans: `last:24h`."""
+        return f"last:{self.span}"
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
     """Whose days, weeks and months are meant. An impossible value raises ValueError, an unknown zone with close names.
 
@@ -66,15 +103,15 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One calendar span [start_ms, end_ms) in epoch milliseconds; never empty.
+    """One calendar span [start_ms, end_ms) in epoch milliseconds; never empty. Or where a rolling window lies.
 
     The label names it among all periods of its calendar: `hour:2026-11-22T15Z` (its start in UTC, with minutes unless
     they are 00, as local hours repeat in autumn), `day:2026-11-22`, `week:2026-11-16` (its first day) and
     `month:2026-11` (the month that its first day is in). Dates, not instants, so that an edit of the zone or of the
-    reset time keeps the names of days, weeks and months.
+    reset time keeps the names of days, weeks and months. A rolling window keeps its label wherever it lies.
     """
 
-    every: Every
+    every: Every | Last
     label: str
     start_ms: int
     end_ms: int
@@ -90,8 +127,11 @@ def cell_start_ms(cell: int) -> int:
     return cell * CELL_MS
 
 
-def period_at(calendar: Calendar, every: Every, at_ms: int) -> Period:
-    """The one period that holds the instant."""
+def period_at(calendar: Calendar, every: Every | Last, at_ms: int) -> Period:
+    """The one period that holds the instant; for a rolling window, where it lies then."""
+    if isinstance(every, Last):
+        end_ms = cell_start_ms(cell_of(at_ms) + 1)
+        return Period(every, every.value, end_ms - every.ms, end_ms)
     period = _period_of_cell(calendar, every, at_ms // CELL_MS)
     # Only a boundary inside the cell, which no present-day zone has, needs the second look.
     return period if at_ms < period.end_ms else _find_period(calendar, every, at_ms)
@@ -124,8 +164,9 @@ def day_span(calendar: Calendar, index: int) -> tuple[int, int]:
 
 
 def days_of(calendar: Calendar, period: Period) -> range:
-    """The indexes of the days that a day, week or month is made of. An hour is no whole number of days: ValueError."""
-    if period.every is Every.HOUR:
+    """The indexes of the days that a day, week or month is made of. An hour is no whole number of days, and a rolling
+    window need not be: ValueError."""
+    if period.every is Every.HOUR or isinstance(period.every, Last):
         raise ValueError(f"{period.label} is not made of days")
     return range(day_index(calendar, period.start_ms), day_index(calendar, period.end_ms - 1) + 1)
 

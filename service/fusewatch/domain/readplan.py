@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from fusewatch.domain.baselines import window_days
 from fusewatch.domain.coverage import Span, frontier, holes
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.periods import Every, day_index, day_span, period_at
-from fusewatch.domain.rules import Budget, Rule, RuleSet
+from fusewatch.domain.rules import Budget, Method, Rule, RuleSet
+from fusewatch.domain.windows import days_compared, same_clock_ms
 
 AHEAD_MS = 5 * 60_000
 """Rows may start a little in the future when clocks differ; they are read, but not counted as covered."""
@@ -105,9 +107,13 @@ def need_from(rules: RuleSet, now_ms: int) -> int:
 
 
 def looks_from(rule: Rule, now_ms: int) -> int:
-    """How far back one rule looks: to the start of its period, a spike to the start of its baseline."""
+    """How far back one rule looks: to the start of its period or window, a spike to the start of its baseline."""
     if isinstance(rule, Budget):
         return period_at(rule.calendar, rule.every, now_ms).start_ms
-    weeks = 7 if rule.baseline.same_weekday else 1
-    first = day_index(rule.calendar, now_ms) - rule.baseline.days * weeks
-    return day_span(rule.calendar, first)[0]
+    days_before = days_compared(rule.baseline)[-1]
+    if rule.last is not None:
+        end_ms = period_at(rule.calendar, rule.last, now_ms).end_ms
+        if rule.method is Method.SEASONAL:
+            return same_clock_ms(rule.calendar, end_ms, window_days(rule)) - rule.last.ms - HOUR_MS
+        return same_clock_ms(rule.calendar, end_ms, days_before) - rule.last.ms
+    return day_span(rule.calendar, day_index(rule.calendar, now_ms) - days_before)[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
-from fusewatch.domain.periods import Calendar, Every
+from fusewatch.domain.periods import Calendar, Every, Last
 from fusewatch.domain.prices import Price
 
 BUILT_IN_DIMENSIONS = (
@@ -37,6 +37,13 @@ class Unit(StrEnum):
     USD = "usd"
     TOKENS = "tokens"
     REQUESTS = "requests"
+    USD_PER_REQUEST = "usd_per_request"
+    """What one request costs, in 1e-12 USD; of spikes alone, no limit is written in it."""
+
+    @property
+    def is_money(self) -> bool:
+        """Whether its amounts are picodollars."""
+        return self in (Unit.USD, Unit.USD_PER_REQUEST)
 
 
 class Severity(IntEnum):
@@ -105,11 +112,12 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A limit for a scope over a calendar period; one judgement for each combination of `each` values that appears."""
+    """A limit for a scope over a calendar period or a rolling window; one judgement for each combination of `each`
+    values that appears."""
 
     name: str
     limit: Limit
-    every: Every
+    every: Every | Last
     calendar: Calendar = Calendar()
     scope: Scope = Scope()
     each: tuple[str, ...] = ()
@@ -126,6 +134,13 @@ class BaselineUsing(StrEnum):
     MEDIAN = "median"
 
 
+class Method(StrEnum):
+    """How a spike is compared: by a multiple of the average, or robustly with the usual at this time (`baselines`)."""
+
+    RATIO = "ratio"
+    SEASONAL = "seasonal"
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The days a spike is compared with: up to `days` complete local days before today, at least `at_least` of them."""
@@ -140,7 +155,9 @@ class Baseline:
 class Spike:
     """Today so far against the days before: fires above `factor` times the baseline and at least `floor` above it.
 
-    `unit` says what is compared; `floor` is in that unit.
+    `unit` says what is compared; `floor` is in that unit, or money where it is the cost of a request. With `last`, at
+    most a day, the window that ends now is compared with the same window of the local clock on the days before. A
+    seasonal spike has a line of its own; `factor` times its baseline is the least that passes it.
     """
 
     name: str
@@ -153,9 +170,18 @@ class Spike:
     each: tuple[str, ...] = ()
     notify: tuple[str, ...] | None = None
     was: str | None = None
+    last: Last | None = None
+    method: Method = Method.RATIO
 
 
 Rule = Budget | Spike
+
+
+def period_kind(rule: Rule) -> Every | Last:
+    """The period or window of a rule; a spike without a window lives for its local day."""
+    if isinstance(rule, Budget):
+        return rule.every
+    return rule.last or Every.DAY
 
 
 @dataclass(frozen=True, slots=True)

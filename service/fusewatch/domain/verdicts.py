@@ -73,6 +73,8 @@ def measure(amounts: Amounts, unit: Unit) -> int:
             return amounts.tokens
         case Unit.REQUESTS:
             return amounts.requests
+        case Unit.USD_PER_REQUEST:
+            return measure(amounts, Unit.USD) // amounts.requests if amounts.requests > 0 else 0
 
 
 def estimated(amounts: Amounts, unit: Unit) -> int:

@@ -9,7 +9,7 @@ from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN
 from fusewatch.notify import forecastcards, watchcards
-from fusewatch.notify.numbers import amount, amount_of, duration, multiple, percent
+from fusewatch.notify.numbers import amount, amount_of, average_of, duration, multiple, percent
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Tone, tone_of
 from fusewatch.notify.text import clean, cut, is_web_address
 
@@ -17,6 +17,7 @@ SUBJECT_LENGTH = 160
 """A key of many dimensions stays a part of a line."""
 
 _WHOLE = Fraction(1)
+_VERBS = {Unit.USD: "costs", Unit.TOKENS: "uses", Unit.REQUESTS: "makes", Unit.USD_PER_REQUEST: "costs"}
 _CROSSINGS_SHOWN = 4
 _LABELS_SHOWN = 6
 _NAMED_DIMENSIONS = frozenset({"user", "session"})
@@ -82,6 +83,8 @@ def short(notice: Notice, *, one_rule: bool = False) -> Card:
     )
     who = _key(incident) if one_rule and incident.labels else subject(incident)
     rate = _RATES[every] if every and not one_rule else ""
+    if incident.window is not None and not one_rule:
+        rate = f" in the last {incident.window.words}"
     if notice.reason in (Reason.OPENED, Reason.ESCALATED):
         return Card(tone(notice), (f"{who} {_used(notice)}: {amounts}{rate}", *_late(notice)))
     state = "below again" if notice.reason is Reason.RESOLVED else "period over"
@@ -114,7 +117,9 @@ def headline(notice: Notice) -> Line:
 
 
 def budget_phrase(incident: Incident) -> str:
-    """`daily budget`; `budget` where the period has no word."""
+    """`daily budget`, `24 h budget`; `budget` where the period has no word."""
+    if incident.window is not None:
+        return f"{incident.window.words} budget"
     every = period_of(incident)
     return f"{ADJECTIVES[every] if every else ''}budget"
 
@@ -140,6 +145,9 @@ def _budget(notice: Notice) -> Line:
     amounts = (
         f"{_at_least(notice)}{amount_of(incident.measured, incident.limit, incident.unit)}{estimated_part(incident)}"
     )
+    if incident.window is not None:
+        span = "within" if incident.timing is Timing.LATE else "in the last"
+        what, amounts = "budget", f"{amounts} {span} {incident.window.words}"
     match notice.reason:
         case Reason.OPENED | Reason.ESCALATED:
             share = percent(notice.threshold)
@@ -157,6 +165,8 @@ def _budget(notice: Notice) -> Line:
 def _below(notice: Notice) -> str:
     """How far down it is, never more than the numbers beside it say."""
     incident = notice.incident
+    if notice.cause is Cause.SUBSIDED:
+        return "clearly below its budget again" if incident.measured < incident.limit else "settled"
     if incident.measured < incident.limit and notice.threshold >= _WHOLE:
         return "below its budget again"
     if incident.measured < incident.limit * notice.threshold:
@@ -178,12 +188,20 @@ def _why_resolved(notice: Notice) -> str:
             return f" (the estimate for usage without a price fell{fall})"
         case Cause.READ_AGAIN:
             return " (read again in Langfuse)"
+        case Cause.SUBSIDED:
+            window = notice.incident.window
+            return f" (calm for {window.words})" if window is not None else " (calm again)"
         case _:
             assert_never(notice.cause)
 
 
 def _corrected(unit: Unit, fall: int | None) -> str:
-    noun = {Unit.USD: "cost", Unit.TOKENS: "usage", Unit.REQUESTS: "number of requests"}[unit]
+    noun = {
+        Unit.USD: "cost",
+        Unit.TOKENS: "usage",
+        Unit.REQUESTS: "number of requests",
+        Unit.USD_PER_REQUEST: "cost",
+    }[unit]
     if fall is None or fall <= 0:
         return f" (the {noun} was corrected in Langfuse)"
     return f" (a {noun} of {amount(fall, unit)} was corrected in Langfuse)"
@@ -201,28 +219,37 @@ def _late(notice: Notice) -> Line:
 def _spike(notice: Notice) -> Line:
     incident = notice.incident
     who = subject(incident)
-    today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} today so far{estimated_part(incident)}"
-    verb = {Unit.USD: "costs", Unit.TOKENS: "uses", Unit.REQUESTS: "makes"}[incident.unit]
+    span = "today so far" if incident.window is None else f"in the last {incident.window.words}"
+    today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} {span}{estimated_part(incident)}"
+    verb = _VERBS[incident.unit]
     if incident.baseline is None:
         return (f"{who} {verb} more than usual: {today}", *_late(notice))
-    average = amount(incident.baseline, incident.unit)
+    average = f"{'usual' if incident.seasonal else 'average'} {average_of(incident.baseline, incident.unit)}"
     if notice.reason is Reason.RESOLVED:
-        return (f"{who} is back below {_line_of(incident)}: {today}, average {average}{_why_resolved(notice)}",)
+        return (f"{who} is back below {_line_of(incident)}: {today}, {average}{_why_resolved(notice)}",)
     if notice.reason is Reason.WITHDRAWN:
-        return (f"{who} is no longer watched, its rule changed; it stood at {today}, average {average}",)
+        return (f"{who} is no longer watched, its rule changed; it stood at {today}, {average}",)
     if notice.reason is Reason.ROLLED_OVER:
         ended_at = f"{amount(incident.measured, incident.unit)}{estimated_part(incident)}"
         return (f"{who} starts a new day; the last one ended at {ended_at}",)
     if incident.baseline <= 0:
-        return (f"{who} {verb} {today}, and nothing on the days before", *_late(notice))
+        then = "on the days before" if incident.window is None else "at this time of the days before"
+        return (f"{who} {verb} {today}, and nothing {then}", *_late(notice))
     ratio = multiple(Fraction(incident.measured, incident.baseline))
-    return (f"{who} {verb} {ratio} its daily average: {today}, average {average}", *_late(notice))
+    return (f"{who} {verb} {ratio} {_usual(incident)}: {today}, {average}", *_late(notice))
+
+
+def _usual(incident: Incident) -> str:
+    """What a spike is compared with."""
+    if incident.seasonal:
+        return "what is usual at this time of day"
+    return "its daily average" if incident.window is None else "its average at this time of day"
 
 
 def _line_of(incident: Incident) -> str:
     if not incident.baseline:
         return "its line"
-    return f"{multiple(Fraction(incident.limit, incident.baseline))} its daily average"
+    return f"{multiple(Fraction(incident.limit, incident.baseline))} {_usual(incident)}"
 
 
 def _unreadable(notice: Notice) -> Line:
@@ -276,7 +303,7 @@ def _ending(notice: Notice) -> Line:
     incident = notice.incident
     if notice.reason is Reason.RESOLVED:
         return (f"lasted {duration(notice.at_ms - incident.opened_ms)}",)
-    if notice.reason is Reason.WITHDRAWN:
+    if notice.reason is Reason.WITHDRAWN or incident.rolling:
         return ()
     if notice.at_ms >= incident.period_end_ms:
         return ("its period ended ", Moment(incident.period_end_ms))

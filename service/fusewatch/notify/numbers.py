@@ -21,6 +21,8 @@ def amount(value: int, unit: Unit) -> str:
             return f"{_short(value)} {'token' if value == 1 else 'tokens'}"
         case Unit.REQUESTS:
             return f"{value:,} {'request' if value == 1 else 'requests'}"
+        case Unit.USD_PER_REQUEST:
+            return f"{format_usd(value)} per request"
         case _:
             assert_never(unit)
 
@@ -46,6 +48,8 @@ def amount_of(measured: int, limit: int, unit: Unit) -> str:
             return f"{shown} of {line} tokens"
         case Unit.REQUESTS:
             return f"{measured:,} of {limit:,} requests"
+        case Unit.USD_PER_REQUEST:
+            return f"{amount_of(measured, limit, Unit.USD)} per request"
         case _:
             assert_never(unit)
 
@@ -65,6 +69,11 @@ def rough_span(low: int, high: int, unit: Unit) -> str:
 
 def _rough_usd(pico: int) -> str:
     return f"${round(pico_to_decimal(pico)):,}" if pico >= 10 * PICO_PER_USD else format_usd(pico)
+
+
+def average_of(value: int, unit: Unit) -> str:
+    """An amount that stands beside another one of its unit: `$0.012` after "$0.031 per request"."""
+    return format_usd(value) if unit is Unit.USD_PER_REQUEST else amount(value, unit)
 
 
 def percent(share: Fraction) -> str:

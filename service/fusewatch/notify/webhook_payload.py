@@ -61,7 +61,8 @@ class CrossingBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeriodBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The span that is judged, half-open, in the rule's zone."""
+    """The span that is judged, half-open, in the rule's zone; for a rolling window, with a label such as `last:24h`,
+    where it lay."""
 
     label: str
     start: Instant
@@ -389,7 +390,7 @@ def instant(at_ms: int) -> str:
 
 
 def _amount(value: int, unit: Unit) -> str:
-    return usd_json(value) if unit is Unit.USD else str(value)
+    return usd_json(value) if unit.is_money else str(value)
 
 
 def _value(text: str, length: int) -> str:

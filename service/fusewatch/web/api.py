@@ -14,6 +14,7 @@ from fusewatch.web.words import plain_amount, rfc3339
 class BudgetBody:
     """One key of one budget. `limit`, `spent` and `forecast` count `unit`: usd, tokens or requests.
 
+    `every` is `hour`, `day`, `week` or `month`; for a rolling window it is `last:24h`, and `resets_at` is null.
     `estimated_usd` is the part of `spent` that is our own estimate, for usage without a price in Langfuse.
     `used_ratio` is null where something was spent of a limit of nothing. `forecast` is the spend expected at the
     period's end, null early in it, in 8 of 10 cases from `forecast_low` to `forecast_high`; it rests on the `shape` of
@@ -35,7 +36,7 @@ class BudgetBody:
     forecast_basis: str | None
     crosses_at: str | None
     used_ratio: float | None
-    resets_at: str
+    resets_at: str | None
     standing: str
 
 
@@ -203,7 +204,7 @@ def _budget(line: BudgetLine) -> BudgetBody:
         forecast_basis=None if found is None else found.basis.value,
         crosses_at=None if found is None or found.crosses_at_ms is None else rfc3339(found.crosses_at_ms),
         used_ratio=line.ratio if line.ratio != float("inf") else None,
-        resets_at=rfc3339(line.resets_ms),
+        resets_at=None if line.resets_ms is None else rfc3339(line.resets_ms),
         standing=line.standing.value,
     )
 

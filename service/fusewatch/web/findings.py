@@ -98,7 +98,7 @@ def _incident(incident: Incident, now_ms: int, zone: str) -> Finding:
     )
     facts = [crossings] if crossings else []
     facts.append(f"opened {moment(incident.opened_ms, now_ms, zone)}")
-    if incident.period_end_ms > now_ms:
+    if incident.period_end_ms > now_ms and not incident.rolling:
         facts.append(f"ends in {duration(incident.period_end_ms - now_ms)}")
     facts.append(f"incident {incident.id}")
     detail = el("p", foreign(incident.detail)) if incident.detail else None
@@ -112,16 +112,23 @@ def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
         case Kind.BUDGET:
             period = _PERIODS.get(incident.period.partition(":")[0], "")
             share = percent(incident.measured, incident.limit)
-            return join(
-                _who(incident),
-                f" is at {share} of its {period} budget: {amount_of(incident.measured, incident.limit, unit)}"
-                f"{_estimated(incident)}",
-            )
+            sums = amount_of(incident.measured, incident.limit, unit) + _estimated(incident)
+            if incident.window is not None:
+                line = f" is at {share} of its budget: {sums} in the last {incident.window.words}"
+            else:
+                line = f" is at {share} of its {period} budget: {sums}"
+            return join(_who(incident), line)
         case Kind.SPIKE:
             average = incident.baseline or 0
             times = f"{incident.measured / average:,.1f}x" if average else "far above"
-            sums = f"{amount(incident.measured, unit)} so far{_estimated(incident)}, average {amount(average, unit)}"
-            line = f" is at {times} its daily average: {sums}"
+            if incident.window is not None:
+                span, usual = f"in the last {incident.window.words}", "its average at this time of day"
+            else:
+                span, usual = "so far", "its daily average"
+            usual = "what is usual at this time of day" if incident.seasonal else usual
+            word = "usual" if incident.seasonal else "average"
+            sums = f"{amount(incident.measured, unit)} {span}{_estimated(incident)}, {word} {amount(average, unit)}"
+            line = f" is at {times} {usual}: {sums}"
             return join(_who(incident), line)
         case Kind.FORECAST:
             return join(_who(incident), " is expected to cross its ", *_expected(incident, now_ms, zone))

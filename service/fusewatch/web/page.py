@@ -6,6 +6,7 @@ from fusewatch.app.snapshot import BudgetLine, Snapshot, SpendLine
 from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.money import format_usd
+from fusewatch.domain.periods import Last
 from fusewatch.domain.rules import DEFAULT_THRESHOLDS, Budget, RuleSet, Severity, Unit
 from fusewatch.domain.verdicts import passed
 from fusewatch.ports import ProjectState
@@ -119,8 +120,11 @@ def _budget(line: BudgetLine, budgets: Mapping[str, Budget], now_ms: int, zone: 
     at_least = line.standing is not Standing.READY
     sums = ("at least " if at_least else "") + amount_of(line.spent, line.limit, line.unit)
     share = percent(line.spent, line.limit)
-    details = [f"{format_usd(line.estimated)} of it estimated"] if line.estimated else []
-    details += [f"resets in {duration(line.resets_ms - now_ms)}"]
+    details = [f"in the last {line.every.words}"] if isinstance(line.every, Last) else []
+    if line.estimated:
+        details.append(f"{format_usd(line.estimated)} of it estimated")
+    if line.resets_ms is not None:
+        details.append(f"resets in {duration(line.resets_ms - now_ms)}")
     if line.forecast is not None:
         details.append(_expected(line.forecast, line.unit, now_ms, zone))
     if at_least:
@@ -182,7 +186,9 @@ def _spikes(snapshot: Snapshot) -> Markup | None:
             join(foreign(line.rule), " ", el("small", foreign(line.group), class_="dim")),
             text(f"{line.ratio:,.1f}x"),
             text(
-                amount(line.today, line.unit) + (f" ({format_usd(line.estimated)} estimated)" if line.estimated else "")
+                amount(line.today, line.unit)
+                + (f" in {line.last.words}" if line.last else "")
+                + (f" ({format_usd(line.estimated)} estimated)" if line.estimated else "")
             ),
             text(amount(line.baseline, line.unit)),
         )

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from fusewatch.app.snapshot import BudgetLine, Snapshot, SpikeLine, people_keyed
 from fusewatch.domain.money import usd_json
-from fusewatch.domain.rules import HIGH_CARDINALITY, Rule, RuleSet, Spike, Unit
+from fusewatch.domain.rules import HIGH_CARDINALITY, Rule, RuleSet, Unit
 from fusewatch.web.textformat import Exposition, decimal, number, sorted_rows
 
 _Line = TypeVar("_Line", bound=BudgetLine | SpikeLine)
@@ -36,8 +36,8 @@ def write_budgets(out: Exposition, snapshot: Snapshot, rules: RuleSet, names: Ma
     out.family("fusewatch_budget_used_ratio", "gauge", "Spent part of the budget; 1 is its limit.")
     out.samples("fusewatch_budget_used_ratio", [(labels, number(line.ratio)) for labels, line in rows])
     name = "fusewatch_budget_reset_timestamp_seconds"
-    out.family(name, "gauge", "When the period of the budget ends.")
-    out.samples(name, [(labels, decimal(line.resets_ms, 3)) for labels, line in rows])
+    out.family(name, "gauge", "When the period of the budget ends; a rolling window has no end.")
+    out.samples(name, [(labels, decimal(line.resets_ms, 3)) for labels, line in rows if line.resets_ms is not None])
     name = "fusewatch_budget_crossing_timestamp_seconds"
     out.family(name, "gauge", "When the forecast crosses the limit of the budget; absent where it does not.")
     crossings = ((labels, line.forecast.crosses_at_ms) for labels, line in rows if line.forecast is not None)
@@ -55,17 +55,17 @@ def write_budgets(out: Exposition, snapshot: Snapshot, rules: RuleSet, names: Ma
 def write_spikes(out: Exposition, snapshot: Snapshot, rules: RuleSet, names: Mapping[str, str]) -> None:
     """`names` gives the label of each dimension."""
     rows = _rows(out, "rule", [(line.rule, line) for line in snapshot.spikes], names)
-    out.family("fusewatch_spike_ratio", "gauge", "Today so far against the average of the days before.")
+    out.family(
+        "fusewatch_spike_ratio", "gauge", "Today so far, or the last window, against the average of the days before."
+    )
     out.samples("fusewatch_spike_ratio", [(labels, number(line.ratio)) for labels, line in rows])
-    spikes = {spike.name: spike for spike in rules.spikes}
     people = _people(rules.spikes, snapshot)
     worst = dict.fromkeys(people, 0.0)
     over = dict.fromkeys(people, 0)
     for line in snapshot.spikes:
         if people_keyed(line):
-            spike = spikes.get(line.rule)
             worst[line.rule] = max(worst.get(line.rule, 0.0), line.ratio)
-            over[line.rule] = over.get(line.rule, 0) + (spike is not None and _spikes(spike, line))
+            over[line.rule] = over.get(line.rule, 0) + line.fires
     _write_people(out, "spike", worst, over)
 
 
@@ -99,11 +99,6 @@ def _amount(line: BudgetLine, amount: str) -> int | None:
 def _is_over(line: BudgetLine) -> bool:
     """Whether the limit is reached, as the notices judge it: a limit of nothing by the first spend."""
     return line.spent > 0 and line.spent >= line.limit
-
-
-def _spikes(spike: Spike, line: SpikeLine) -> bool:
-    """Whether the rule fires: above its factor, and at least its floor above the baseline."""
-    return line.today > spike.factor * line.baseline and line.today - line.baseline >= spike.floor
 
 
 def _people(rules: Sequence[Rule], snapshot: Snapshot) -> list[str]:

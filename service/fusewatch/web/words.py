@@ -17,19 +17,21 @@ def amount(value: int, unit: Unit) -> str:
             return format_usd(value)
         case Unit.TOKENS | Unit.REQUESTS:
             return f"{value:,} {unit.value if value != 1 else unit.value[:-1]}"
+        case Unit.USD_PER_REQUEST:
+            return f"{format_usd(value)} per request"
         case _:
             assert_never(unit)
 
 
 def amount_of(part: int, whole: int, unit: Unit) -> str:
     """`$50.31 of $50.00`, `2,100,000 of 2,000,000 tokens`."""
-    shown = amount(part, unit) if unit is Unit.USD else f"{part:,}"
+    shown = format_usd(part) if unit.is_money else f"{part:,}"
     return f"{shown} of {amount(whole, unit)}"
 
 
 def plain_amount(value: int, unit: Unit) -> str:
-    """An exact decimal for programs: `50.31` US dollars, `2100000` tokens or requests."""
-    return usd_json(value) if unit is Unit.USD else str(value)
+    """An exact decimal for programs: `50.31` US dollars (or such per request), `2100000` tokens or requests."""
+    return usd_json(value) if unit.is_money else str(value)
 
 
 def percent(part: int, whole: int) -> str:

@@ -8,6 +8,8 @@ from fusewatch.config.rulefile.inactive import why_not_judged
 from fusewatch.config.rulefile.models import BudgetFile, PricePart
 from fusewatch.config.rulefile.revision import revision_of
 from fusewatch.config.rulefile.rulemodels import (
+    SEASONAL_DAYS,
+    SEASONAL_LEAST_DAYS,
     SPIKE_UNITS,
     BaselinePart,
     BudgetPart,
@@ -17,7 +19,7 @@ from fusewatch.config.rulefile.rulemodels import (
     SpikePart,
     ThresholdPart,
 )
-from fusewatch.domain.periods import Calendar, Every, day_span
+from fusewatch.domain.periods import Calendar, Every, Last, day_span
 from fusewatch.domain.prices import Price
 from fusewatch.domain.rules import (
     DEFAULT_ATTRIBUTION,
@@ -31,6 +33,7 @@ from fusewatch.domain.rules import (
     Digest,
     Drift,
     Matcher,
+    Method,
     Override,
     Route,
     RuleSet,
@@ -108,12 +111,13 @@ def _scope(rule: RulePart) -> Scope:
 
 
 def _budget(part: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> Budget:
-    assert part.every is not None, "a budget without `every` has `last`, and is not judged in this version"
     calendar = _calendar(part, calendar)
+    every = _last(part.last) or (Every(part.every) if part.every else None)
+    assert every is not None, "a budget without `every` has `last`"
     return Budget(
         name=part.name,
         limit=part.limit,
-        every=Every(part.every),
+        every=every,
         calendar=calendar,
         scope=_scope(part),
         each=part.each,
@@ -123,6 +127,10 @@ def _budget(part: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> B
         was=part.was,
         forecast=part.forecast,
     )
+
+
+def _last(window_ms: int | None) -> Last | None:
+    return None if window_ms is None else Last(window_ms)
 
 
 def _threshold(part: ThresholdPart, sendable: frozenset[str]) -> Threshold:
@@ -146,19 +154,27 @@ def _override(part: OverridePart, budget: BudgetPart, calendar: Calendar, sendab
 
 
 def _spike(part: SpikePart, calendar: Calendar, sendable: frozenset[str]) -> Spike:
-    assert part.factor is not None, "only a seasonal spike has no factor, and it is not judged in this version"
     return Spike(
         name=part.name,
-        factor=part.factor,
+        factor=Fraction(1) if part.factor is None else part.factor,
         floor=part.floor.amount if part.floor else 0,
         unit=SPIKE_UNITS[part.of],
-        baseline=_baseline(part.baseline),
+        baseline=_seasonal_baseline(part.baseline) if part.method == "seasonal" else _baseline(part.baseline),
         calendar=_calendar(part, calendar),
         scope=_scope(part),
         each=part.each,
         notify=_told(part.notify, sendable),
         was=part.was,
+        last=_last(part.last),
+        method=Method(part.method),
     )
+
+
+def _seasonal_baseline(part: BaselinePart) -> Baseline:
+    written = part.model_fields_set
+    days = part.days if "days" in written else SEASONAL_DAYS
+    at_least = part.at_least if "at_least" in written else min(SEASONAL_LEAST_DAYS, days)
+    return Baseline(days, at_least, BaselineUsing.MEDIAN)
 
 
 def _baseline(part: BaselinePart) -> Baseline:

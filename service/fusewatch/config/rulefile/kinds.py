@@ -9,6 +9,7 @@ from fusewatch.config import words
 from fusewatch.config.fields import Also, JsonSchema, Text, complaint
 from fusewatch.config.words import Wrong, shown
 from fusewatch.domain.rules import Limit, Severity, Unit
+from fusewatch.domain.windows import LONGEST_BUDGET, LONGEST_SPIKE
 
 _TEXT: JsonSchema = {"type": "string"}
 _NAME: JsonSchema = {"type": "string", "pattern": r"""^[^\s"'`(){}\[\]<>|&$#@!?*=+%^~,;:/\\]{1,80}$"""}
@@ -91,6 +92,8 @@ Label: TypeAlias = Annotated[str, Text(words.parse_label, _TEXT, "unset")]
 Words: TypeAlias = Annotated[str, Text(str, _TEXT)]
 Flag: TypeAlias = Annotated[bool, Text(_flag, {"type": "boolean"}, unset=False)]
 Duration: TypeAlias = Annotated[int, Text(words.parse_duration, _DURATION, words.DAY_MS)]
+BudgetWindow: TypeAlias = Annotated[int, Text(words.parse_window(LONGEST_BUDGET), _DURATION, words.DAY_MS)]
+SpikeWindow: TypeAlias = Annotated[int, Text(words.parse_window(LONGEST_SPIKE), _DURATION, words.DAY_MS)]
 ClockTime: TypeAlias = Annotated[int, Text(words.parse_clock, _CLOCK, 0)]
 DayStart: TypeAlias = Annotated[int, Text(_day_start, {**_CLOCK, "examples": ["00:00", "06:30"]}, 0)]
 Weekday: TypeAlias = Annotated[int, Text(_weekday, {"type": "string", "enum": list(words.WEEKDAYS)}, 0)]

@@ -13,9 +13,9 @@ from fusewatch.config.fields import Also, Text, complaint
 from fusewatch.config.rulefile.kinds import (
     UNSET_SHARE,
     Amount,
+    BudgetWindow,
     DayStart,
     Dimensions,
-    Duration,
     Factor,
     Flag,
     Name,
@@ -24,6 +24,7 @@ from fusewatch.config.rulefile.kinds import (
     Patterns,
     Percent,
     SeverityWord,
+    SpikeWindow,
     Weekday,
     Where,
     Words,
@@ -40,6 +41,7 @@ RESERVED_RULE_NAMES = frozenset({"unreadable", "unpriced", "drift", "unattribute
 """The watches' own names: their incidents and metrics carry them as the rule."""
 
 _UNITS = {Unit.USD: "money", Unit.TOKENS: "tokens", Unit.REQUESTS: "requests"}
+_SEASONAL_AT_MOST_MS = 12 * 3_600_000
 _HIGHEST_SHARE = Fraction(10_000)
 
 
@@ -180,7 +182,7 @@ class BudgetPart(RulePart):
 
     limit: Amount = Field(description="$500, 2M tokens or 500 requests.")
     every: Annotated[str, choice("hour", "day", "week", "month")] | None = Field(None, description="A calendar period.")
-    last: Duration | None = Field(None, description="A rolling window in place of `every`, as 24h.")
+    last: BudgetWindow | None = Field(None, description="A rolling window in place of `every`, as 24h: at most 90d.")
     thresholds: Thresholds | None = Field(None, description="Default 50%, 80%, 100%, and every doubling after that.")
     overrides: tuple[OneOverride, ...] = Field((), description="Other limits for some keys; the first match counts.")
     forecast: Flag = Field(False, description="Warn, once a period, that the limit will be crossed.")
@@ -220,7 +222,16 @@ class BaselinePart(Part):
             yield Complaint("at_least", f"{self.at_least} is more than the {self.days} days of the baseline")
 
 
-SPIKE_UNITS = {"cost": Unit.USD, "tokens": Unit.TOKENS, "requests": Unit.REQUESTS, "cost per request": Unit.USD}
+SPIKE_UNITS = {
+    "cost": Unit.USD,
+    "tokens": Unit.TOKENS,
+    "requests": Unit.REQUESTS,
+    "cost per request": Unit.USD_PER_REQUEST,
+}
+
+SEASONAL_DAYS = 14
+SEASONAL_LEAST_DAYS = 7
+"""Without a whole week a first weekend, or the first day after it, is unlike all before."""
 
 
 class SpikePart(RulePart):
@@ -231,7 +242,7 @@ class SpikePart(RulePart):
     baseline: BaselinePart = Field(BaselinePart.model_construct(), description="What today is compared with.")
     of: Annotated[str, choice(*SPIKE_UNITS)] = Field("cost", description="What is compared.")
     method: Annotated[str, choice("ratio", "seasonal")] = Field("ratio", description="How it is compared.")
-    last: Duration | None = Field(None, description="A window in place of today, as 1h.")
+    last: SpikeWindow | None = Field(None, description="A window in place of today, as 1h: at most 24h.")
 
     @classmethod
     def conflicts(cls, raw: dict[str, object]) -> Iterator[Complaint]:
@@ -240,7 +251,19 @@ class SpikePart(RulePart):
             yield Complaint("", '"factor" is missing', "write factor: 2")
 
     def complaints(self) -> Iterator[Complaint]:
-        unit = SPIKE_UNITS[self.of]
+        unit = Unit.USD if self.of == "cost per request" else SPIKE_UNITS[self.of]
         if self.floor is not None and self.floor.unit is not unit:
             what = f"the floor counts {_UNITS[self.floor.unit]}, but the spike is of {self.of}"
             yield Complaint("floor", what, f"write an amount of {_UNITS[unit]}")
+        if self.method == "seasonal":
+            yield from self._seasonal_complaints()
+
+    def _seasonal_complaints(self) -> Iterator[Complaint]:
+        if self.of == "cost per request":
+            yield Complaint("method", "the cost of a request has no season", 'remove "method" and write factor: 2')
+        if self.baseline.same_weekday:
+            yield Complaint("baseline", "method: seasonal compares all weekdays", 'remove "same_weekday"')
+        if self.baseline.using == "mean" and "using" in self.baseline.model_fields_set:
+            yield Complaint("baseline", "method: seasonal takes the median", 'remove "using"')
+        if self.last is not None and self.last > _SEASONAL_AT_MOST_MS:
+            yield Complaint("last", "method: seasonal looks at windows of at most 12h", 'write 1h, or remove "last"')
