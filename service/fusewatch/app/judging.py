@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 from fusewatch.app.cells import Reading, baseline_days, crossing_times, spent
+from fusewatch.app.post import Post
 from fusewatch.domain import routing
 from fusewatch.domain.incidents import Standing, Step, Subject, advance, lift, timing_of, with_crossings
 from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, State
@@ -19,7 +20,7 @@ from fusewatch.ports import AssessUnit
 
 @dataclass(slots=True)
 class Work:
-    """What the judges of one pass share. `changes` collects what is to be told, `judged` counts the keys."""
+    """What the judges of one pass share. `changes` collects what changed, `judged` counts the keys."""
 
     unit: AssessUnit
     rules: RuleSet
@@ -28,6 +29,17 @@ class Work:
     now_ms: int
     changes: list[routing.Change] = field(default_factory=list)
     judged: int = 0
+    post: Post = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.post = Post(self.unit, self.rules, self.reading, self.now_ms)
+
+    def tell(self, change: routing.Change) -> Incident:
+        """Whoever takes it is told of the change, now or when nothing holds it back any more. The incident comes back
+        with whom it was told, to be stored."""
+        told = self.post.tell(change)
+        self.changes.append(told)
+        return told.notice.incident
 
 
 def changed(step: Step) -> Incident:
@@ -141,10 +153,7 @@ class Judge:
                 labels=owner.labels,
                 runbook=owner.runbook,
             )
-            change = routing.Change(notice, owner)
-            names = routing.told(change, work.rules.destinations)
-            incident = replace(incident, told=tuple(dict.fromkeys((*incident.told, *names))))
-            work.changes.append(routing.Change(replace(notice, incident=incident), owner))
+            incident = work.tell(routing.Change(notice, owner))
         work.unit.put_incident(incident)
 
     def _crossings(

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from fusewatch.app.cells import Reading, baseline_days, period_kind, spent
+from fusewatch.domain.holding import Held
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.notices import Incident
 from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
 from fusewatch.domain.routing import known_values
 from fusewatch.domain.rules import HIGH_CARDINALITY, Budget, RuleSet, Spike, Unit
+from fusewatch.domain.silences import Silence
 from fusewatch.domain.verdicts import judge_budget, judge_spike, measure
 from fusewatch.domain.views import Key, View, labels_view, view_of
 from fusewatch.ports import (
@@ -108,6 +110,14 @@ class Snapshot:
     """How many deliveries each (destination, state) has."""
     stuck: tuple[DeliveryRow, ...]
     """Deliveries that are waiting or dead, oldest first."""
+    held: tuple[Held, ...] = ()
+    """Notices that wait for the end of quiet hours or of a silence, oldest first."""
+    silences: tuple[Silence, ...] = ()
+    """Those that are active, the one that ends last first."""
+
+    def held_of(self, incident: Incident) -> tuple[Held, ...]:
+        """What waits of one incident: one for each destination."""
+        return tuple(held for held in self.held if held.incident_id == incident.id)
 
 
 def take_snapshot(store: Store, rules: RuleSet, active: frozenset[str], *, now_ms: int, started_ms: int) -> Snapshot:
@@ -160,6 +170,8 @@ class _Picture:
             project_counters=tuple(unit.project_counters()),
             deliveries=unit.delivery_counts(),
             stuck=tuple(unit.deliveries(states=("pending", "claimed", "dead"), limit=50)),
+            held=tuple(unit.held()),
+            silences=tuple(unit.silences(active_at_ms=self.now_ms)),
         )
 
     def _budget(self, budget: Budget, view: View, period: Period) -> list[BudgetLine]:

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """Much of the spend lacks a dimension that rules use."""
     SILENT = "silent"
     """Reading works, but nothing comes any more."""
+    NEW = "new"
+    """The first real money of a value never seen before."""
 
     @property
     def is_watch(self) -> bool:
@@ -40,6 +42,8 @@ class Reason(StrEnum):
 
     OPENED = "opened"
     ESCALATED = "escalated"
+    REPEATED = "repeated"
+    """Nothing changed: it is told again because it is still open."""
     RESOLVED = "resolved"
     ROLLED_OVER = "rolled_over"
     WITHDRAWN = "withdrawn"
@@ -85,11 +89,13 @@ class Incident:
     `key` holds the values of the rule's `each` dimensions in their order; `labels` are (dimension, value) pairs for
     people, with project names in place of ids. `level` is the highest threshold that counts as announced; `measured`
     and `limit` are in the rule's unit (1e-12 USD for money); for a spike `limit` is factor x baseline and `baseline`
-    what was compared. `told` names the destinations that were told of the opening.
+    what was compared. `told` names the destinations that were told of the opening; `told_ms` is when any was told
+    anything of it last, and `repeats` how often it was told again without any change.
 
     For a watch: `unpriced` measures requests, and `parts` are those of the models with most of them; `drift` measures
     ledger minus Langfuse; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
-    the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start.
+    the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start;
+    `new` measures the cost of the value so far, and its one crossing is the value's first generation.
     """
 
     id: str
@@ -117,6 +123,8 @@ class Incident:
     baseline_days: int = 0
     detail: str = ""
     parts: tuple[tuple[str, int], ...] = ()
+    told_ms: int | None = None
+    repeats: int = 0
 
     @property
     def group(self) -> str:
@@ -153,7 +161,29 @@ class MessageKind(StrEnum):
     UNREADABLE = "unreadable"
     READABLE = "readable"
     """Recovery after a gap, with what happened in it."""
+    SUMMARY = "summary"
+    """What was held back and still stands, at the end of quiet hours or of a silence."""
     SAMPLE = "sample"
+
+
+class Why(StrEnum):
+    """Why a notice waits."""
+
+    QUIET_HOURS = "quiet_hours"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps a notice from a destination: from `since_ms` on, and until `until_ms` unless somebody ends it.
+
+    `silence` is the id of the silence, "" for quiet hours.
+    """
+
+    why: Why
+    since_ms: int
+    until_ms: int
+    silence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,5 +225,7 @@ class Message:
     notices: tuple[Notice, ...] = ()
     start: StartSummary | None = None
     gap: Gap | None = None
+    hold: Hold | None = None
+    """For a summary: what held its notices back, as it was when it ended."""
     link: str = ""
     """The address of our own page, where FUSEWATCH_PUBLIC_URL is set."""

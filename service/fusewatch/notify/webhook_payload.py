@@ -13,6 +13,7 @@ from fusewatch.domain.notices import (
     Cause,
     Crossing,
     Gap,
+    Hold,
     Incident,
     Kind,
     Message,
@@ -21,6 +22,7 @@ from fusewatch.domain.notices import (
     Reason,
     StartSummary,
     Timing,
+    Why,
 )
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.notify import cards
@@ -95,6 +97,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     as_of: Instant
     opened_at: Instant
+    repeats: int
     crossings: list[CrossingBody]
     parts: list[PartBody]
     labels: dict[str, str]
@@ -132,6 +135,15 @@ class GapBody(msgspec.Struct, frozen=True, kw_only=True):
     near_count: int
 
 
+class HoldBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What held the notices of a summary back; `silence` is its id, empty for quiet hours."""
+
+    why: Why
+    since: Instant
+    until: Instant
+    silence: str
+
+
 class DataBody(msgspec.Struct, frozen=True, kw_only=True):
     """`truncated` counts the notices that did not fit; those told are the first, the most severe."""
 
@@ -145,6 +157,7 @@ class DataBody(msgspec.Struct, frozen=True, kw_only=True):
     truncated: int
     start: StartBody | None
     gap: GapBody | None
+    hold: HoldBody | None
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +203,7 @@ def _envelope(message: Message, zone: str, length: int, told: list[NoticeBody]) 
         truncated=len(message.notices) - len(told),
         start=_start(message.start, length) if message.start else None,
         gap=_gap(message.gap, length) if message.gap else None,
+        hold=_hold(message.hold) if message.hold else None,
     )
     return Envelope(type=f"fusewatch.{message.kind}", timestamp=instant(message.created_ms), data=data)
 
@@ -217,6 +231,7 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         at=instant(notice.at_ms),
         as_of=instant(notice.as_of_ms),
         opened_at=instant(incident.opened_ms),
+        repeats=incident.repeats,
         crossings=[_crossing(crossing, unit) for crossing in incident.crossings[-_CROSSINGS:]],
         parts=[PartBody(name=_value(n, length), amount=_amount(a, unit)) for n, a in incident.parts[:_LISTED]],
         labels={_value(name, 60): _value(value, length) for name, value in notice.labels[:_LABELS]},
@@ -264,6 +279,12 @@ def _gap(gap: Gap, length: int) -> GapBody:
         spend_usd=usd_json(gap.cost_pico),
         near=near,
         near_count=len(gap.near),
+    )
+
+
+def _hold(hold: Hold) -> HoldBody:
+    return HoldBody(
+        why=hold.why, since=instant(hold.since_ms), until=instant(hold.until_ms), silence=_value(hold.silence, 60)
     )
 
 

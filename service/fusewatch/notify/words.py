@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from fusewatch.domain.notices import Gap, Kind, Message, MessageKind, Notice, Reason, StartSummary
+from fusewatch.domain.notices import Gap, Hold, Kind, Message, MessageKind, Notice, Reason, StartSummary, State, Why
 from fusewatch.domain.rules import Unit
 from fusewatch.notify import cards
 from fusewatch.notify.groups import SHOWN, WHOLE, common_rule, headline_of, is_opening, rest_of, shown_cards
@@ -30,6 +30,8 @@ def sheet(message: Message) -> Sheet:
             return _unreadable(message)
         case MessageKind.READABLE:
             return _readable(message)
+        case MessageKind.SUMMARY:
+            return _summary(message)
         case MessageKind.SAMPLE:
             return _sample(message)
         case _:
@@ -228,6 +230,39 @@ def _readable(message: Message) -> Sheet:
         fine=_as_of(message.notices) if message.notices else ("fusewatch status",),
         links=_page(message, "Open the page"),
     )
+
+
+def _summary(message: Message) -> Sheet:
+    hold = message.hold
+    if hold is None or not message.notices:
+        raise ValueError(f"message {message.id} lacks what was held back")
+    shown, rest = shown_cards(message.notices)
+    tone = Tone.GOOD if all(n.reason is Reason.RESOLVED for n in message.notices) else tone_of(message.severity)
+    silence: Line = (f" · silence {clean(hold.silence, 40)}",) if hold.silence else ()
+    return Sheet(
+        tone=tone,
+        mark=tone.mark,
+        headline=(*_held_back(hold), f": {_standing(message.notices)}"),
+        created_ms=message.created_ms,
+        cards=shown,
+        rest=rest,
+        fine=(*common_rule(message.notices), *_as_of(message.notices), *silence),
+        links=_page(message, "Open the page"),
+    )
+
+
+def _held_back(hold: Hold) -> Line:
+    what = {Why.QUIET_HOURS: "While it was quiet", Why.SILENCE: "After a silence"}[hold.why]
+    return (f"{what} (", Moment(hold.since_ms), " – ", Moment(hold.until_ms), ")")
+
+
+def _standing(notices: Sequence[Notice]) -> str:
+    """`3 still open, 1 over with its period, 1 resolved`."""
+    resolved = sum(1 for n in notices if n.reason is Reason.RESOLVED)
+    over = sum(1 for n in notices if n.reason is not Reason.RESOLVED and n.incident.state is not State.OPEN)
+    still = len(notices) - resolved - over
+    counts = ((still, "still open"), (over, "over with its period" if over == 1 else "over with their periods"))
+    return ", ".join(f"{count:,} {words}" for count, words in (*counts, (resolved, "resolved")) if count)
 
 
 def _sample(message: Message) -> Sheet:

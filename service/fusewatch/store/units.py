@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from fusewatch.domain.holding import Held
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.reconciling import HourLedger, HourReading
+from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation
 from fusewatch.ports import (
     CounterSeries,
@@ -20,7 +22,7 @@ from fusewatch.ports import (
     StoredRules,
     Totals,
 )  # fmt: skip
-from fusewatch.store import hours, incidents, meta, outbox, projects, rules, shown
+from fusewatch.store import holding, hours, incidents, known, meta, outbox, projects, rules, shown, silences
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
@@ -201,6 +203,27 @@ class AssessUnit:
     def enqueue(self, message: Message) -> bool:
         return outbox.enqueue(self._link, message)
 
+    def silences(self, now_ms: int) -> Sequence[Silence]:
+        return silences.listed(self._link, now_ms)
+
+    def held(self) -> Sequence[Held]:
+        return holding.held(self._link)
+
+    def put_held(self, held: Held) -> None:
+        holding.put(self._link, held)
+
+    def drop_held(self, incident_id: str, destination: str) -> None:
+        holding.drop(self._link, incident_id, destination)
+
+    def incident_by_id(self, incident_id: str) -> Incident | None:
+        return incidents.by_id(self._link, incident_id)
+
+    def is_known(self, dimension: str, value: str) -> bool:
+        return known.is_known(self._link, dimension, value)
+
+    def know(self, dimension: str, values: Collection[str]) -> None:
+        known.know(self._link, dimension, values)
+
     def totals(self) -> Totals:
         return shown.totals(self._link)
 
@@ -249,3 +272,9 @@ class ReadUnit(SeriesReader):
 
     def rules(self) -> StoredRules | None:
         return rules.stored(self._link)
+
+    def held(self) -> Sequence[Held]:
+        return holding.held(self._link)
+
+    def silences(self, *, active_at_ms: int | None) -> Sequence[Silence]:
+        return silences.listed(self._link, active_at_ms)

@@ -140,6 +140,8 @@ def _write_incidents(out: Exposition, snapshot: Snapshot, rules: RuleSet) -> Non
     rows = {out.labels(("rule", "severity"), (rule, severity.word)): n for (rule, severity), n in counts.items()}
     out.family("fusewatch_incidents_open", "gauge", "Open incidents.")
     out.samples("fusewatch_incidents_open", sorted_rows(rows))
+    out.family("fusewatch_silences_active", "gauge", "Silences that hold notices back at this time.")
+    out.samples("fusewatch_silences_active", [("", len(snapshot.silences))])
     name = "fusewatch_rule_last_match_timestamp_seconds"
     out.family(name, "gauge", "When something that the rule counts was last spent, to the quarter of an hour.")
     matches = {out.labels(("rule",), (rule,)): decimal(ms, 3) for rule, ms in snapshot.rule_last_match_ms.items()}

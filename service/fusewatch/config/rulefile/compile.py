@@ -29,6 +29,7 @@ from fusewatch.domain.rules import (
     DestinationPolicy,
     Drift,
     Matcher,
+    Newcomers,
     Override,
     Route,
     RuleSet,
@@ -67,6 +68,8 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
         drift=_drift(file),
         unattributed=_unattributed(file),
         silent=_silent(file),
+        new=_new(file),
+        repeat=tuple(sorted(file.repeat.items())),
         metric_labels=file.metrics.labels,
         max_series=file.metrics.max_series,
         history_ms=file.history,
@@ -201,3 +204,10 @@ def _silent(file: BudgetFile) -> Silent:
     if watch is None:
         return Silent(None)
     return Silent(SILENT_AFTER_MS if watch.after is None else watch.after)
+
+
+def _new(file: BudgetFile) -> Newcomers:
+    watch = file.watch.new
+    if watch is None:
+        return Newcomers()
+    return Newcomers(watch.each) if watch.floor is None else Newcomers(watch.each, watch.floor)
