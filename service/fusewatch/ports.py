@@ -178,6 +178,14 @@ class Notifier(Protocol):
     async def close(self) -> None: ...
 
 
+class Pinger(Protocol):
+    """Tells a watchdog that all is well. `ping` returns after it was heard; else `Retryable` or `Permanent`."""
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 # ---------------------------------------------------------------- store: units of work
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fusewatch.app.snapshot import BudgetLine, Snapshot
+from fusewatch.domain.holding import Held
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Incident
 from fusewatch.web.textformat import utf8
@@ -57,8 +58,21 @@ class CrossingBody:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBody:
+    """A destination that was not told yet, and why: ``quiet_hours`` or ``silence``, then with its id."""
+
+    destination: str
+    why: str
+    silence: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentBody:
-    """One episode of one rule, key and period. `measured`, `limit` and `baseline` count `unit`."""
+    """One episode of one rule, key and period. `measured`, `limit` and `baseline` count `unit`.
+
+    `told` are the destinations that were told of it, `held` those for whom something of it waits.
+    """
 
     id: str
     kind: str
@@ -78,6 +92,8 @@ class IncidentBody:
     opened_at: str
     changed_at: str
     detail: str
+    told: list[str]
+    held: list[HeldBody]
     crossings: list[CrossingBody]
 
 
@@ -137,8 +153,8 @@ def incidents_body(snapshot: Snapshot, limit: int) -> IncidentsBody:
     return IncidentsBody(
         at=rfc3339(snapshot.now_ms),
         open_total=len(snapshot.open_incidents),
-        open=[_incident(incident) for incident in snapshot.open_incidents[:limit]],
-        recent=[_incident(incident) for incident in snapshot.recent_incidents[:limit]],
+        open=[_incident(incident, snapshot.held_of(incident)) for incident in snapshot.open_incidents[:limit]],
+        recent=[_incident(incident, snapshot.held_of(incident)) for incident in snapshot.recent_incidents[:limit]],
     )
 
 
@@ -179,7 +195,7 @@ def _budget(line: BudgetLine) -> BudgetBody:
     )
 
 
-def _incident(incident: Incident) -> IncidentBody:
+def _incident(incident: Incident, waits: Sequence[Held]) -> IncidentBody:
     unit = incident.unit
     return IncidentBody(
         id=incident.id,
@@ -200,6 +216,8 @@ def _incident(incident: Incident) -> IncidentBody:
         opened_at=rfc3339(incident.opened_ms),
         changed_at=rfc3339(incident.changed_ms),
         detail=utf8(incident.detail),
+        told=[utf8(name) for name in incident.told],
+        held=[HeldBody(utf8(h.destination), h.hold.why.value, h.hold.silence, rfc3339(h.hold.until_ms)) for h in waits],
         crossings=[
             CrossingBody(
                 share=float(crossing.share),

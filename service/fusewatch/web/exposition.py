@@ -250,6 +250,10 @@ def _write_process(out: Exposition, process: Process) -> None:
     name = "fusewatch_config_last_reload_success_timestamp_seconds"
     out.family(name, "gauge", "When the budget file was last loaded without a mistake.")
     out.samples(name, [] if process.reloaded_ms is None else [("", decimal(process.reloaded_ms, 3))])
+    name = "fusewatch_heartbeats_total"
+    out.family(name, "counter", "Heartbeats sent to the watchdog of the budget file.")
+    beats = {out.labels(("outcome", "reason"), key): count for key, count in process.heartbeats.items()}
+    out.samples(name, sorted_rows(beats))
     out.family("fusewatch_build_info", "gauge", "The running version; always 1.")
     labels = out.labels(("version", "python"), (process.version, process.python))
     out.samples("fusewatch_build_info", [(labels, 1)])
