@@ -21,7 +21,10 @@ from fusewatch.errors import ConfigError, Problem
 from fusewatch.runtime import SystemClock
 from fusewatch.store import SqlStore, open_store
 
-command = typer.Typer(no_args_is_help=True, help="Hold notices back for a time: add, list, end.\n\nFor example: fusewatch silence list --all")
+command = typer.Typer(
+    no_args_is_help=True,
+    help="Hold notices back for a time: add, list, end.\n\nFor example: fusewatch silence list --all",
+)
 
 _PLACE = "command line"
 

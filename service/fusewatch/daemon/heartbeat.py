@@ -22,7 +22,7 @@ class HeartbeatLoop:
     dead: int | None = None
 
     async def step(self) -> None:
-        """Wait, look, and ping where all is well. It holds up nothing: it is a loop of its own."""
+        """After each assessment look, and ping where all is well. It holds up nothing: it is a loop of its own."""
         parts = self.loops.parts
         await self.loops.bells.wait(LOOP, parts.tick_s)
         if self.loops.bells.stop.is_set() or parts.clock.monotonic() < self.next_at:

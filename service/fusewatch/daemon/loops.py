@@ -72,6 +72,7 @@ class Loops:
             for message in report.messages:
                 self.bells.ring(f"deliver {message.destination}")
             more = report.more
+        self.bells.ring("heartbeat")
 
     # ------------------------------------------------------------ deliver
 
