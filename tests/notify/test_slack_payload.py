@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusewatch.domain.notices import Gap, Message, MessageKind, Reason, StartSummary, Timing
+from fusewatch.domain.notices import Gap, Hold, Message, MessageKind, Reason, StartSummary, Timing, Why
 from fusewatch.notify.groups import SHOWN
 from fusewatch.notify.sheet import Tone
 from fusewatch.notify.slack_payload import COLOURS, bot_body, webhook_body
@@ -130,6 +130,7 @@ def hostile_message(names: list[str], kind: MessageKind = MessageKind.NOTICES) -
         message(*notices, kind=kind, destination=names[0]),
         start=StartSummary(projects, SUMMARY.history_ms, 5, 5),
         gap=Gap(names[0], OUTAGE.since_ms, None, names[0], near=near),
+        hold=Hold(Why.SILENCE, OUTAGE.since_ms, OUTAGE.since_ms + 1, names[0]),
     )
 
 

@@ -15,7 +15,7 @@ from fusewatch.web.textformat import utf8
 from fusewatch.web.words import rfc3339
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BEARER = HTTPBearer(auto_error=False, description="FUSEWATCH_WEB_TOKEN")
+_BEARER = HTTPBearer(auto_error=False, scheme_name="ChangeToken", description="FUSEWATCH_WEB_TOKEN")
 _OFF = "Changes are off here: set FUSEWATCH_WEB_TOKEN and send it as a bearer token."
 _UNPROVEN = "A change needs FUSEWATCH_WEB_TOKEN as a bearer token."
 
