@@ -13,6 +13,7 @@ from fusewatch.app.rategate import RateGates
 from fusewatch.config.rulefile import (
     ConsoleConfig,
     DestinationConfig,
+    HeartbeatConfig,
     Loaded,
     ProjectConfig,
     SlackConfig,
@@ -26,8 +27,9 @@ from fusewatch.errors import ConfigError, Problem
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
 from fusewatch.notify.factory import build as build_notifier
+from fusewatch.notify.heartbeat import Heartbeat, check_address
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
-from fusewatch.ports import Clock, Notifier, Source, Store, StoredRules
+from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules
 
 OnRequest = Callable[[str, str, str, float], None]
 """Told after each request to Langfuse: project name, endpoint, status or reason, seconds."""
@@ -43,12 +45,21 @@ class ProjectEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HeartbeatEntry:
+    """A heartbeat as configured, and the least seconds between two."""
+
+    pinger: Pinger
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Connections:
     """The outside world as one budget file names it. `mark` tells whether another file names another world."""
 
     projects: tuple[ProjectEntry, ...]
     notifiers: Mapping[str, Notifier]
     mark: object
+    heartbeat: HeartbeatEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +90,18 @@ def kind_of(config: DestinationConfig) -> Kind | None:
 
 
 def check_destinations(loaded: Loaded) -> None:
-    """ConfigError with every destination whose values cannot be meant; nothing is sent."""
+    """ConfigError with every destination, and the heartbeat, whose values cannot be meant; nothing is sent."""
     problems = []
     for config in loaded.destinations:
         try:
             kind_of(config)
         except ValueError as error:
             problems.append(Problem("destinations", 0, config.name, str(error)))
+    if loaded.heartbeat is not None:
+        try:
+            check_address(loaded.heartbeat.url.get_secret_value())
+        except ValueError as error:
+            problems.append(Problem("heartbeat", 0, "url", str(error)))
     if problems:
         raise ConfigError(problems)
 
@@ -106,6 +122,13 @@ def connect_destination(config: DestinationConfig, world: World) -> Notifier | N
     return build_notifier(
         kind, world.clock, timezone=config.timezone, transport=world.transport, stream=world.stream or sys.stdout
     )
+
+
+def connect_heartbeat(config: HeartbeatConfig | None, world: World) -> HeartbeatEntry | None:
+    if config is None:
+        return None
+    pinger = Heartbeat(config.url.get_secret_value(), world.clock, transport=world.transport)
+    return HeartbeatEntry(pinger, config.every_ms / 1000)
 
 
 def connect_project(config: ProjectConfig, world: World, store: Store | None) -> ProjectEntry:
@@ -182,10 +205,11 @@ class Rulebook:
             for config in self.loaded.destinations
             if (notifier := connect_destination(config, self.world)) is not None
         }
-        return Connections(projects, notifiers, self.mark())
+        heartbeat = connect_heartbeat(self.loaded.heartbeat, self.world)
+        return Connections(projects, notifiers, self.mark(), heartbeat)
 
     def mark(self) -> object:
-        return (self.loaded.projects, self.loaded.destinations)
+        return self._world_of(self.loaded)
 
     def reload(self) -> bool:
         """Read the file again. True when it changed; ConfigError, once for each broken text, when it is broken."""
@@ -225,4 +249,4 @@ class Rulebook:
 
     @staticmethod
     def _world_of(loaded: Loaded) -> object:
-        return (loaded.projects, loaded.destinations)
+        return (loaded.projects, loaded.destinations, loaded.heartbeat)

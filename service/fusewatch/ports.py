@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from fusewatch.domain.coverage import Span as Span
+from fusewatch.domain.holding import Held
 from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.prices import NO_PRICES, ModelPrices, PriceBook
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.reconciling import HourLedger, HourReading
+from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation, Observation
 
 T = TypeVar("T")
@@ -185,6 +187,14 @@ class Notifier(Protocol):
         """The least time between two sends, in seconds: 1 for a Slack channel, 0 for most."""
 
     async def send(self, message: Message) -> Receipt: ...
+
+    async def close(self) -> None: ...
+
+
+class Pinger(Protocol):
+    """Tells a watchdog that all is well. `ping` returns after it was heard; else `Retryable` or `Permanent`."""
+
+    async def ping(self) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -462,6 +472,25 @@ class AssessUnit(SeriesUnit, Protocol):
     def enqueue(self, message: Message) -> bool:
         """Put a message into the outbox. False, and no change, when its id is there already."""
 
+    def silences(self, now_ms: int) -> Sequence[Silence]:
+        """Those that are active."""
+
+    def held(self) -> Sequence[Held]:
+        """All notices that wait, in the order in which they were first held."""
+
+    def put_held(self, held: Held) -> None:
+        """Keep it; one incident has one for each destination, and the latest counts."""
+
+    def drop_held(self, incident_id: str, destination: str) -> None: ...
+
+    def incident_by_id(self, incident_id: str) -> Incident | None: ...
+
+    def is_known(self, dimension: str, value: str) -> bool:
+        """Whether the value was seen before, as `know` was told."""
+
+    def know(self, dimension: str, values: Collection[str]) -> None:
+        """Remember the values for ever, whatever is pruned."""
+
     def totals(self) -> Totals: ...
 
     def mark(self, name: str) -> int | None:
@@ -627,6 +656,12 @@ class ReadUnit(SeriesUnit, Protocol):
     def values(self, dimension: str) -> Sequence[str]:
         """The values that a dimension other than user and session ever had; of a project its names."""
 
+    def held(self) -> Sequence[Held]:
+        """All notices that wait, in the order in which they were first held."""
+
+    def silences(self, *, active_at_ms: int | None) -> Sequence[Silence]:
+        """Those that are active then, or, for None, all that ever were; the one that ends last first."""
+
 
 class Store(RateMemory, Protocol):
     """The database. Each call is one transaction; `work` may be run again when the database was busy."""
@@ -647,6 +682,12 @@ class Store(RateMemory, Protocol):
 
     def failed(self, project: str, *, at_ms: int, reason: str, text: str, retry_at_ms: int | None) -> None:
         """A read failed: `failing_since_ms` is set once, until the next success."""
+
+    def add_silence(self, silence: Silence) -> None:
+        """Keep it; one that is there already stays as it is."""
+
+    def end_silence(self, silence_id: str, *, at_ms: int) -> Silence | None:
+        """End a silence now; one that is over stays as it is. None when there is none with that id."""
 
     def keep_rules(self, rules: StoredRules) -> None: ...
 

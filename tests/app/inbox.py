@@ -70,6 +70,7 @@ def said(message: Message) -> str:
     >>> "start: daily opened critical 100%; each-team team=content opened warning 80%"
     """
     parts = [message.gap.project] if message.gap is not None else []
+    parts += [message.hold.why.value] if message.hold is not None else []
     text = "; ".join([*parts, *map(told, message.notices)])
     return text if message.kind is MessageKind.NOTICES else f"{message.kind.value}: {text}"
 
@@ -79,6 +80,8 @@ def told(notice: Notice) -> str:
     words = [notice.incident.rule, notice.incident.group, notice.reason.value, notice.severity.word]
     if notice.reason is not Reason.RESOLVED:
         words.append(f"{float(notice.threshold * 100):g}%")
+    if notice.reason is Reason.REPEATED:
+        words.append(f"no. {notice.incident.repeats}")
     if notice.incident.timing is Timing.LATE:
         words.append("late")
     if notice.cause is not Cause.NONE:

@@ -19,6 +19,7 @@ from fusewatch.bootstrap import ProjectEntry, Rulebook, World
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.notices import Incident, Message, State
 from fusewatch.domain.readplan import need_from
+from fusewatch.domain.silences import Silence, mistakes_in, silence_of
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import ProjectState
 from fusewatch.store import SqlStore, open_store
@@ -296,6 +297,18 @@ class Stage(Scene):
     def _write(self, rules: str) -> None:
         text = rules if "version:" in rules else HEADER + rules
         (self.folder / "budgets.yaml").write_text(text)
+
+    # ------------------------------------------------------------ silences
+
+    def silence(self, until: str, **wanted: str) -> Silence:
+        """Somebody silences what has these values, at once."""
+        matchers = {name: [pattern] for name, pattern in wanted.items()}
+        silence = silence_of(
+            matchers, starts_ms=self.clock.now_ms(), ends_ms=self.ms(until), author="ana", comment="known"
+        )
+        assert mistakes_in(silence, self.book.rules, self.clock.now_ms()) == ()
+        self.store.add_silence(silence)
+        return silence
 
     # ------------------------------------------------------------ what is seen
 

@@ -22,9 +22,11 @@ from fusewatch.domain.notices import (
 )
 from fusewatch.domain.routing import (
     delivery_id,
+    gap_change,
     gap_messages,
     messages,
     order,
+    told,
 )
 from fusewatch.domain.rules import RuleSet, Unit
 from tests.domain.lifecycle import MORNING_MS, pico
@@ -189,7 +191,10 @@ Told = tuple[Incident, list[Message]]
 
 def _gap(incident: Incident, reason: Reason, *crossed: Notice, notify: tuple[str, ...], now_ms: int) -> Told:
     rules = RuleSet(notify=notify, destinations=POLICIES)
-    return gap_messages(incident, GAP, reason, crossed, rules, now_ms=now_ms, link="")
+    change = gap_change(incident, reason, rules, now_ms)
+    names = told(change, POLICIES)
+    incident = replace(incident, told=tuple(dict.fromkeys((*incident.told, *names))))
+    return incident, gap_messages(replace(change, to=names), GAP, crossed, now_ms=now_ms, link="")
 
 
 def test_the_default_destinations_are_told_once_that_a_project_is_unreadable() -> None:

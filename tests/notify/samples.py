@@ -11,6 +11,7 @@ from fusewatch.domain.notices import (
     Crossing,
     DigestFacts,
     Gap,
+    Hold,
     Incident,
     Kind,
     Message,
@@ -22,6 +23,7 @@ from fusewatch.domain.notices import (
     StartSummary,
     State,
     Timing,
+    Why,
 )
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Severity, Unit
@@ -385,6 +387,44 @@ LAST_MONTH = DigestFacts(
     before_pico=0,
     at_least=True,
 )
+NEWCOMER = replace(
+    WARNED,
+    incident=replace(
+        BUDGET,
+        kind=Kind.NEW,
+        rule="new",
+        key=("model", "o9-pro"),
+        labels=(("model", "o9-pro"),),
+        period="new",
+        period_start_ms=NOW - 3 * HOUR,
+        severity=Severity.INFO,
+        limit=usd("5"),
+        measured=usd("5.12"),
+        crossings=(crossing("1", NOW - 3 * HOUR, Severity.INFO, usd("5"), NOW),),
+    ),
+    severity=Severity.INFO,
+    threshold=Fraction(1),
+    labels=(),
+    runbook="",
+)
+STILL = replace(REACHED, incident=replace(BUDGET, measured=usd("61.20"), repeats=2), reason=Reason.REPEATED)
+ENDED = replace(
+    REACHED,
+    incident=replace(
+        BUDGET,
+        rule="nightly",
+        state=State.ROLLED_OVER,
+        period="day:2026-11-23",
+        period_start_ms=MIDNIGHT - DAY,
+        period_end_ms=MIDNIGHT,
+        crossings=(crossing("1", MIDNIGHT - 50 * MINUTE, Severity.CRITICAL, usd("50")),),
+    ),
+    reason=Reason.OPENED,
+    labels=(),
+    runbook="",
+)
+NIGHT = Hold(Why.QUIET_HOURS, MIDNIGHT - 2 * HOUR, MIDNIGHT + 7 * HOUR)
+SILENCED = Hold(Why.SILENCE, NOW - 2 * HOUR, NOW, "01JDFS0A2B4C6D8E")
 
 MESSAGES: dict[str, Message] = {
     "budget_reached": message(REACHED),
@@ -453,5 +493,13 @@ MESSAGES: dict[str, Message] = {
     "readable_quiet": replace(message(kind=MessageKind.READABLE), severity=Severity.INFO, gap=RECOVERY),
     "digest_day": replace(message(kind=MessageKind.DIGEST), severity=Severity.INFO, digest=YESTERDAY),
     "digest_month": replace(message(kind=MessageKind.DIGEST), severity=Severity.INFO, digest=LAST_MONTH),
+    "new": message(NEWCOMER),
+    "budget_repeated": message(STILL),
+    "spike_repeated": message(replace(SPIKE, reason=Reason.REPEATED)),
+    "group_repeated": message(STILL, replace(WARNED, reason=Reason.REPEATED)),
+    "summary_of_the_night": replace(message(REACHED, ENDED, RESOLVED, kind=MessageKind.SUMMARY), hold=NIGHT),
+    "summary_of_one": replace(message(WARNED, kind=MessageKind.SUMMARY), hold=NIGHT),
+    "summary_after_a_silence": replace(message(*MANY[:6], kind=MessageKind.SUMMARY), hold=SILENCED),
+    "summary_resolved": replace(message(RESOLVED, kind=MessageKind.SUMMARY), hold=SILENCED),
     "sample": sample_message("finops", NOW),
 }

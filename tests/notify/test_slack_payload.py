@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusewatch.domain.notices import Gap, Message, MessageKind, Mover, Near, Reason, StartSummary, Timing
+from fusewatch.domain.notices import Gap, Hold, Message, MessageKind, Mover, Near, Reason, StartSummary, Timing, Why
 from fusewatch.domain.rules import Unit
 from fusewatch.notify.groups import SHOWN
 from fusewatch.notify.sheet import Tone
@@ -143,6 +143,7 @@ def hostile_message(names: list[str], kind: MessageKind = MessageKind.NOTICES) -
             unpriced=tuple((name, 5) for name in names[:3]),
             unattributed=((names[0], 5),),
         ),
+        hold=Hold(Why.SILENCE, OUTAGE.since_ms, OUTAGE.since_ms + 1, names[0]),
     )
 
 

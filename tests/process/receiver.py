@@ -72,6 +72,8 @@ class Receiver:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.take(self, Post(self.path, headers, body.decode()))
 
+            do_GET = do_POST  # noqa: N815 - http.server looks for this name
+
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
                 del format, args
 

@@ -17,9 +17,10 @@ from fusewatch.domain.incidents import Standing
 from fusewatch.domain.notices import Crossing, Incident, Kind, State
 from fusewatch.domain.periods import Calendar, Every
 from fusewatch.domain.rules import Budget, Limit, RuleSet, Severity, Spike, Unit
+from fusewatch.domain.silences import Silence
 from fusewatch.ports import CounterSeries, DeliveryRow, DurationSeries, ProjectCounters, ProjectState, Totals
 from fusewatch.web.app import make_app
-from fusewatch.web.state import WebState
+from fusewatch.web.state import SilenceDesk, WebState
 from fusewatch.web.telemetry import Outcome, Telemetry
 
 T = TypeVar("T")
@@ -318,6 +319,7 @@ class Daemon:
     read_token: str | None = None
     web_token: str | None = None
     pictures_taken: int = 0
+    silences: list[Silence] = field(default_factory=list)
 
     async def snapshot(self) -> Snapshot:
         if self.trouble is not None:
@@ -333,6 +335,19 @@ class Daemon:
     async def readiness(self) -> Sequence[str]:
         return self.not_ready
 
+    async def _listed(self, past: bool) -> list[Silence]:
+        return [silence for silence in self.silences if past or silence.is_active(self.clock.now_ms())]
+
+    async def _add(self, silence: Silence) -> None:
+        self.silences.append(silence)
+
+    async def _end(self, silence_id: str) -> Silence | None:
+        for index, silence in enumerate(self.silences):
+            if silence.id == silence_id:
+                self.silences[index] = replace(silence, ended_ms=self.clock.now_ms())
+                return self.silences[index]
+        return None
+
     def state(self) -> WebState:
         return WebState(
             snapshot=self.snapshot,
@@ -343,6 +358,7 @@ class Daemon:
             clock=self.clock,
             rules=lambda: self.rules,
             destinations=lambda: self.destinations,
+            silences=SilenceDesk(self._listed, self._add, self._end),
             listen_is_loopback=self.listen_is_loopback,
             read_token=self.read_token,
             web_token=self.web_token,

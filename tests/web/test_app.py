@@ -181,8 +181,15 @@ def test_names_with_half_a_surrogate_do_not_break_the_json() -> None:
 
 def test_the_api_describes_itself() -> None:
     schema = get(Daemon(), "/api/v1/openapi.json").json()
-    assert set(schema["paths"]) == {"/api/v1/budgets", "/api/v1/incidents", "/api/v1/spend"}
-    assert schema["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    assert {path: set(methods) for path, methods in schema["paths"].items()} == {
+        "/api/v1/budgets": {"get"},
+        "/api/v1/incidents": {"get"},
+        "/api/v1/spend": {"get"},
+        "/api/v1/silences": {"get", "post"},
+        "/api/v1/silences/{silence_id}": {"delete"},
+    }
+    schemes = schema["components"]["securitySchemes"]
+    assert {name: one["scheme"] for name, one in schemes.items()} == {"HTTPBearer": "bearer", "ChangeToken": "bearer"}
     assert schema["components"]["schemas"]["BudgetBody"]["properties"]["spent"]["type"] == "string"
 
 

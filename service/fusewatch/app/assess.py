@@ -12,6 +12,7 @@ from fusewatch.app.cells import Reading
 from fusewatch.app.daywatches import DayWatches, watch_views
 from fusewatch.app.digest import due_digests
 from fusewatch.app.judging import Judge, Work, changed
+from fusewatch.app.newcomers import NEW, Newcomers, newcomer_views
 from fusewatch.app.watches import watch_unreadable
 from fusewatch.domain import routing
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
@@ -89,7 +90,7 @@ class _Pass:
     def run(self) -> AssessReport:
         deltas = self.unit.take_deltas(DELTAS_AT_ONCE)
         rules = self.given.rules
-        standing_views = (totals_view(rules), labels_view(rules), *watch_views(rules))
+        standing_views = (totals_view(rules), labels_view(rules), *watch_views(rules), *newcomer_views(rules))
         wanted = {view.id: view for view in (*self.views.values(), *standing_views)}
         built = self.unit.built_views()
         self._apply(deltas, [view for id_, view in wanted.items() if id_ in built])
@@ -100,9 +101,10 @@ class _Pass:
             if id_ not in built:
                 self.unit.build_view(id_, view.key_of, _day_of(view), uses_people=view.uses_people)
         self.unit.drop_views(frozenset(wanted))
-        self._judge_rules()
+        watched = self._judge_rules()
         self._end_incidents()
         DayWatches(self.work, self.views, at_start=self.at_start).run()
+        Newcomers(self.work, self.touched).run(watched)
         enqueued = self._tell()
         return AssessReport(len(deltas), self.work.judged, tuple(self.work.changes), tuple(enqueued), more=False)
 
@@ -129,18 +131,23 @@ class _Pass:
         for name, view in self.views.items():
             for key in self.touched.get(view.id, ()):
                 self.unit.set_due(name, key, self.now_ms)
+        for view in newcomer_views(self.given.rules):
+            for _, value in self.touched.get(view.id, ()):
+                self.unit.set_due(NEW, (view.each[1], value), self.now_ms)
 
     # ------------------------------------------------------------ rules
 
-    def _judge_rules(self) -> None:
+    def _judge_rules(self) -> RuleState | None:
+        """All rules; the state of the watch for newcomers, which is kept beside theirs, comes back."""
         states = self.unit.rule_states()
         due: dict[str, set[Key]] = {}
         for entry in self.unit.due(self.now_ms):
             due.setdefault(entry.rule, set()).add(entry.key)
         for rule in self.given.rules.rules:
             self._judge_rule(rule, states.get(rule.name), due.get(rule.name, set()))
-        for name in states.keys() - self.views.keys():
+        for name in states.keys() - self.views.keys() - {NEW}:
             self.unit.drop_rule(name)
+        return states.get(NEW)
 
     def _judge_rule(self, rule: Rule, state: RuleState | None, due: set[Key]) -> None:
         view = self.views[rule.name]
@@ -240,11 +247,14 @@ class _Pass:
     def _tell(self) -> list[Message]:
         rules = self.given.rules
         start = self._start_summary() if self.at_start else None
+        post = self.work.post
+        self.work.changes += post.repeat()
         messages = routing.messages(
             self.work.changes, rules.destinations, now_ms=self.now_ms, link=self.given.link, start=start
         )
-        for step in watch_unreadable(self.unit, self.reading, rules, self.views, link=self.given.link):
+        for step in watch_unreadable(self.unit, self.reading, rules, self.views, post, link=self.given.link):
             messages.extend(step)
+        messages.extend(post.release(self.given.link))
         messages += due_digests(self.unit, rules, self.reading, now_ms=self.now_ms, link=self.given.link)
         return [message for message in messages if self.unit.enqueue(message)]
 

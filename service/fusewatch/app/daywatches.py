@@ -288,8 +288,4 @@ class DayWatches:
             cause=Cause.CORRECTED if priced else Cause.NONE,
             previous=before.measured if before is not None else None,
         )
-        change = routing.Change(notice, routing.Owner(work.rules.notify))
-        names = routing.told(change, work.rules.destinations)
-        incident = replace(incident, told=tuple(dict.fromkeys((*incident.told, *names))))
-        work.changes.append(replace(change, notice=replace(notice, incident=incident)))
-        work.unit.put_incident(incident)
+        work.unit.put_incident(work.tell(routing.Change(notice, routing.Owner(work.rules.notify))))

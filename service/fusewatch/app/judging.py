@@ -7,6 +7,7 @@ from math import ceil
 
 from fusewatch.app.cells import Reading, crossing_times, spent
 from fusewatch.app.forecasting import Outlook, warn
+from fusewatch.app.post import Post
 from fusewatch.app.spiking import judge_spike_now
 from fusewatch.app.windowcells import sums_at
 from fusewatch.domain import routing
@@ -23,7 +24,7 @@ from fusewatch.ports import AssessUnit
 
 @dataclass(slots=True)
 class Work:
-    """What the judges of one pass share. `changes` collects what is to be told, `judged` counts the keys."""
+    """What the judges of one pass share. `changes` collects what changed, `judged` counts the keys."""
 
     unit: AssessUnit
     rules: RuleSet
@@ -32,6 +33,17 @@ class Work:
     now_ms: int
     changes: list[routing.Change] = field(default_factory=list)
     judged: int = 0
+    post: Post = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.post = Post(self.unit, self.rules, self.reading, self.now_ms)
+
+    def tell(self, change: routing.Change) -> Incident:
+        """Whoever takes it is told of the change, now or when nothing holds it back any more. The incident comes back
+        with whom it was told, to be stored."""
+        told = self.post.tell(change)
+        self.changes.append(told)
+        return told.notice.incident
 
 
 def changed(step: Step) -> Incident:
@@ -217,7 +229,7 @@ class Judge:
         if step.reason is not None:
             threshold = step.threshold
             forecast = incident.forecast
-            if incident.kind is Kind.BUDGET and verdict is not None:
+            if incident.kind is Kind.BUDGET and verdict is not None and not isinstance(period.every, Last):
                 forecast = self._outlook(period).of(key, verdict, spent(work.unit, self.view, key, period))
             severity = threshold.severity if threshold else incident.severity
             override_notify = verdict.notify if verdict is not None else None
@@ -236,10 +248,7 @@ class Judge:
                 runbook=owner.runbook,
                 forecast=forecast,
             )
-            change = routing.Change(notice, owner)
-            names = routing.told(change, work.rules.destinations)
-            incident = replace(incident, told=tuple(dict.fromkeys((*incident.told, *names))))
-            work.changes.append(routing.Change(replace(notice, incident=incident), owner))
+            incident = work.tell(routing.Change(notice, owner))
         work.unit.put_incident(incident)
 
     def _crossings(

@@ -6,12 +6,14 @@ one user and no transaction: an error in the middle of a pass ends the replay, s
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from fusewatch.domain.holding import Held
 from fusewatch.domain.notices import Incident, Message, State
 from fusewatch.domain.periods import cell_of
+from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import UNKNOWN, Amounts, Delta, Dimensions
 from fusewatch.ports import AssessUnit, Due, ProjectState, Row, RuleState, Span, Totals
 
@@ -55,6 +57,8 @@ class MemoryStore:
         self._due: dict[tuple[str, Key], int] = {}
         self._sent: set[str] = set()
         self._marks: dict[str, int] = {}
+        self._held: dict[tuple[str, str], Held] = {}
+        self._known: set[tuple[str, str]] = set()
 
     def assess(self, work: Callable[[AssessUnit], T], /) -> T:
         return work(self)
@@ -82,13 +86,15 @@ class MemoryStore:
         )
 
     def next_due_ms(self, after_ms: int) -> int | None:
-        """When time alone changes something next: an open period ends, or a key is due. None when nothing will.
+        """When time alone changes something next: an open period ends, quiet hours with something held back do, or
+        a key is due. None when nothing will.
 
         A key that wishes to be judged at the very next poll waits for something to be read: time alone is of no use.
         """
         ends = (end for i in self._incidents.open_ones(None) if (end := i.period_end_ms) > after_ms)
         wishes = (at for at in self._due.values() if at > after_ms + 1)
-        return min((*ends, *wishes), default=None)
+        waits = (held.hold.until_ms for held in self._held.values() if held.hold.until_ms > after_ms)
+        return min((*ends, *wishes, *waits), default=None)
 
     # ------------------------------------------------------------ what was read
 
@@ -230,6 +236,28 @@ class MemoryStore:
         else:
             self._due[rule, key] = at_ms
 
+    def silences(self, now_ms: int) -> Sequence[Silence]:
+        """None: a silence is about the present, not about the past that is judged here."""
+        return ()
+
+    def held(self) -> Sequence[Held]:
+        return sorted(self._held.values(), key=lambda held: (held.from_ms, held.incident_id, held.destination))
+
+    def put_held(self, held: Held) -> None:
+        self._held[held.incident_id, held.destination] = held
+
+    def drop_held(self, incident_id: str, destination: str) -> None:
+        self._held.pop((incident_id, destination), None)
+
+    def incident_by_id(self, incident_id: str) -> Incident | None:
+        return self._incidents.by_id(incident_id)
+
+    def is_known(self, dimension: str, value: str) -> bool:
+        return (dimension, value) in self._known
+
+    def know(self, dimension: str, values: Collection[str]) -> None:
+        self._known.update((dimension, value) for value in values)
+
     def mark(self, name: str) -> int | None:
         return self._marks.get(name)
 
@@ -263,6 +291,9 @@ class _Incidents:
         self._places.setdefault(_place(incident), {})[incident.episode] = incident.id
         if incident.state is State.OPEN:
             self._open.setdefault(incident.rule, {})[incident.id] = incident
+
+    def by_id(self, incident_id: str) -> Incident | None:
+        return self._by_id.get(incident_id)
 
     def latest(self, rule: str, key: Key, period: str) -> Incident | None:
         episodes = self._places.get((rule, key, period))

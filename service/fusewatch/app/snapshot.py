@@ -8,6 +8,7 @@ from fusewatch.app.cells import Reading, spent
 from fusewatch.app.forecasting import Outlook
 from fusewatch.app.spiking import judge_spike_now
 from fusewatch.domain.forecast import Forecast
+from fusewatch.domain.holding import Held
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.nearest import Misfit, misfits
 from fusewatch.domain.notices import Incident
@@ -15,6 +16,7 @@ from fusewatch.domain.periods import Every, Last, Period, cell_of, period_at
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.routing import known_values
 from fusewatch.domain.rules import HIGH_CARDINALITY, Budget, RuleSet, Spike, Unit, period_kind
+from fusewatch.domain.silences import Silence
 from fusewatch.domain.verdicts import judge_budget
 from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
 from fusewatch.ports import (
@@ -136,6 +138,14 @@ class Snapshot:
     """Deliveries that are waiting or dead, oldest first."""
     unmatched: tuple[Unmatched, ...] = ()
     """Rules that matched nothing in their period and in the last 7 days."""
+    held: tuple[Held, ...] = ()
+    """Notices that wait for the end of quiet hours or of a silence, oldest first."""
+    silences: tuple[Silence, ...] = ()
+    """Those that are active, the one that ends last first."""
+
+    def held_of(self, incident: Incident) -> tuple[Held, ...]:
+        """What waits of one incident: one for each destination."""
+        return tuple(held for held in self.held if held.incident_id == incident.id)
 
 
 def take_snapshot(store: Store, rules: RuleSet, active: frozenset[str], *, now_ms: int, started_ms: int) -> Snapshot:
@@ -189,6 +199,8 @@ class _Picture:
             project_counters=tuple(unit.project_counters()),
             deliveries=unit.delivery_counts(),
             stuck=tuple(unit.deliveries(states=("pending", "claimed", "dead"), limit=50)),
+            held=tuple(unit.held()),
+            silences=tuple(unit.silences(active_at_ms=self.now_ms)),
         )
 
     def _budget(self, budget: Budget, view: View, period: Period) -> list[BudgetLine]:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from fusewatch.app.cells import Reading, spent
+from fusewatch.app.post import Post
 from fusewatch.app.windowcells import total
 from fusewatch.domain.coverage import covers
 from fusewatch.domain.incidents import fingerprint, stable_id
 from fusewatch.domain.notices import Gap, Incident, Kind, Message, Notice, Reason, State
 from fusewatch.domain.periods import cell_of, cell_start_ms, period_at
-from fusewatch.domain.routing import gap_messages, known_values
+from fusewatch.domain.routing import gap_change, gap_messages, known_values
 from fusewatch.domain.rules import RuleSet, Severity, Unit
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import judge_budget
@@ -25,7 +26,7 @@ NEAR = Fraction(4, 5)
 
 
 def watch_unreadable(
-    unit: AssessUnit, reading: Reading, rules: RuleSet, views: Mapping[str, View], *, link: str
+    unit: AssessUnit, reading: Reading, rules: RuleSet, views: Mapping[str, View], post: Post, *, link: str
 ) -> Iterator[list[Message]]:
     """Open an incident for each project not read for too long; end it when the gap has been read."""
     after = rules.unreadable.after_ms
@@ -37,13 +38,13 @@ def watch_unreadable(
         if open_now is None:
             if after is not None and since is not None and reading.now_ms - since >= after:
                 unknown_since = since if project.data_as_of_ms is None else min(since, project.data_as_of_ms)
-                yield _open(unit, reading, rules, views, project, unknown_since, link)
+                yield _open(unit, reading, rules, views, post, project, unknown_since, link)
             continue
         gap_is_read = since is None and covers(
             reading.coverage.get(key, ()), open_now.period_start_ms, project.data_as_of_ms or reading.now_ms
         )
         if gap_is_read:
-            yield _close(unit, reading, rules, views, project, open_now, link)
+            yield _close(unit, reading, rules, post, project, open_now, link)
     if len(reading.active) < reading.expected:
         return  # some project has not said yet who it is: the incident may be that one's
     for incident in told.values():
@@ -55,6 +56,7 @@ def _open(
     reading: Reading,
     rules: RuleSet,
     views: Mapping[str, View],
+    post: Post,
     project: ProjectState,
     since_ms: int,
     link: str,
@@ -82,16 +84,16 @@ def _open(
         detail=project.failure_text,
     )
     gap = Gap(project.name, since_ms, None, project.failure_text, near=_near(unit, reading, rules, views))
-    incident, messages = gap_messages(incident, gap, Reason.OPENED, (), rules, now_ms=reading.now_ms, link=link)
-    unit.put_incident(incident)
-    return messages
+    change = post.tell(gap_change(incident, Reason.OPENED, rules, reading.now_ms))
+    unit.put_incident(change.notice.incident)
+    return gap_messages(change, gap, (), now_ms=reading.now_ms, link=link)
 
 
 def _close(
     unit: AssessUnit,
     reading: Reading,
     rules: RuleSet,
-    views: Mapping[str, View],
+    post: Post,
     project: ProjectState,
     incident: Incident,
     link: str,
@@ -101,11 +103,9 @@ def _close(
     cost = _cost(unit, totals_view(rules), project.key, since, until)
     ended = replace(incident, state=State.RESOLVED, changed_ms=reading.now_ms)
     gap = Gap(project.name, since, until, incident.detail, cost_pico=cost)
-    ended, messages = gap_messages(
-        ended, gap, Reason.RESOLVED, _crossed(unit, reading, gap), rules, now_ms=reading.now_ms, link=link
-    )
-    unit.put_incident(ended)
-    return messages
+    change = post.tell(gap_change(ended, Reason.RESOLVED, rules, reading.now_ms))
+    unit.put_incident(change.notice.incident)
+    return gap_messages(change, gap, _crossed(unit, reading, gap), now_ms=reading.now_ms, link=link)
 
 
 def _cost(unit: AssessUnit, view: View, project: str, from_ms: int, to_ms: int) -> int:

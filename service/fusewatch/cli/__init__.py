@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Check a budget file: every mistake at once, with its line.",
     "run": "Run the daemon.",
     "status": "Show budgets, incidents, projects and deliveries.",
+    "silence": "Hold notices back for a time: add, list, end.",
     "reconcile": "Compare the ledger with Langfuse hour by hour, and mend what differs.",
     "backfill": "Read history that was not yet read into the ledger.",
     "backtest": "Replay the rules over past days: what would have been told, and when.",
@@ -71,7 +72,10 @@ def _app(arguments: list[str]) -> typer.Typer:
         gc.disable()  # it is over in a moment; collecting while the models are built takes an eighth of it
     for name, summary in COMMANDS.items():
         command = import_module(f"fusewatch.cli.{name.replace('-', '_')}").command if name == called else _stub
-        app.command(name, short_help=summary)(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, short_help=summary)
+        else:
+            app.command(name, short_help=summary)(command)
     return app
 
 

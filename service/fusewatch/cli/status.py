@@ -1,21 +1,20 @@
 """`fusewatch status`: where things stand, from the database; works with the daemon running or stopped."""
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from fusewatch.app.snapshot import BudgetLine, Snapshot, Unmatched, take_snapshot
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
-from fusewatch.config.rulefile import load, load_text
+from fusewatch.cli.inforce import rules_in_force
 from fusewatch.config.settings import load_settings
+from fusewatch.domain.holding import Held
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.money import format_usd, usd_json
+from fusewatch.domain.notices import Why
 from fusewatch.domain.periods import local_clock
-from fusewatch.domain.rules import RuleSet, Unit
-from fusewatch.errors import ConfigError
-from fusewatch.ports import ProjectState, Store
+from fusewatch.domain.rules import Unit
+from fusewatch.ports import ProjectState
 from fusewatch.runtime import SystemClock
 from fusewatch.store import open_store
 
@@ -30,7 +29,7 @@ def command(config: ConfigOption = None, database: DatabaseOption = None, as_jso
     settings = load_settings(environ(), config=config, database_url=database)
     store = open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False)
     try:
-        rules = _rules(Path(settings.config), store)
+        rules = rules_in_force(settings, store)
         now_ms = SystemClock().now_ms()
         keys = store.read(lambda unit: frozenset(project.key for project in unit.projects()))
         picture = take_snapshot(store, rules, keys, now_ms=now_ms, started_ms=0)
@@ -40,18 +39,6 @@ def command(config: ConfigOption = None, database: DatabaseOption = None, as_jso
         print_json(_document(picture))
     else:
         _print(picture, rules.calendar.timezone)
-
-
-def _rules(path: Path, store: Store) -> RuleSet:
-    """The rules of the file; while it is broken, those that the daemon goes on with."""
-    try:
-        return load(path, environ(), secrets=False).rules
-    except ConfigError:
-        stored = store.read(lambda unit: unit.rules())
-        if stored is None:
-            raise
-        name, text = stored.files[0]
-        return load_text(text, name, environ(), secrets=False).rules
 
 
 def amount(value: int, unit: Unit) -> str:
@@ -78,6 +65,7 @@ def _print(picture: Snapshot, zone: str) -> None:
     if picture.loading:
         console.print(Text(f"Still loading the history of: {', '.join(picture.loading)}"))
     _print_incidents(console, picture, zone)
+    _print_waiting(console, picture, zone)
     _print_budgets(console, picture.budgets, zone)
     for unmatched in picture.unmatched:
         console.print(Text(f"{unmatched.rule} matched nothing in 7 days{hint(unmatched)}"))
@@ -134,6 +122,24 @@ def _print_incidents(console: Console, picture: Snapshot, zone: str) -> None:
         )
     console.print(table)
     _print_rest(console, len(picture.open_incidents))
+
+
+def _print_waiting(console: Console, picture: Snapshot, zone: str) -> None:
+    """What holds notices back, and which."""
+    for held in picture.held[:SHOWN]:
+        incident = held.notice.incident
+        console.print(Text(f"{incident.rule} {incident.group}".strip() + f" is {_wait(held, zone)}"))
+    _print_rest(console, len(picture.held))
+    if picture.silences:
+        count = len(picture.silences)
+        active = "1 silence is active" if count == 1 else f"{count} silences are active"
+        console.print(f"{active}: fusewatch silence list")
+
+
+def _wait(held: Held, zone: str) -> str:
+    hold = held.hold
+    what = f"silence {hold.silence}, for" if hold.why is Why.SILENCE else "quiet hours of"
+    return f"held until {local_clock(zone, hold.until_ms):%d %b %H:%M}: {what} {held.destination}"
 
 
 def _print_budgets(console: Console, budgets: tuple[BudgetLine, ...], zone: str) -> None:
@@ -249,6 +255,15 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "limit": _value(i.limit, i.unit),
                 "opened_ms": i.opened_ms,
                 "told": list(i.told),
+                "held": [
+                    {
+                        "destination": held.destination,
+                        "why": held.hold.why.value,
+                        "silence": held.hold.silence,
+                        "until_ms": held.hold.until_ms,
+                    }
+                    for held in picture.held_of(i)
+                ],
             }
             for i in picture.open_incidents
         ],

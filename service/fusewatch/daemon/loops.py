@@ -39,6 +39,8 @@ class Loops:
     owners: dict[str, str] = field(default_factory=dict)
     """By the stable key of a project: the name of the entry that reads it."""
     refused: dict[str, Permanent] = field(default_factory=dict)
+    assessed_ms: int = 0
+    """When an assessment that left nothing to judge began."""
     replaced: bool = False
     """Another file names another world: these loops take no further step."""
 
@@ -67,11 +69,14 @@ class Loops:
                 link=parts.link,
                 expected=self.expected,
             )
-            report = await parts.run(partial(assess_pass, parts.store, given, parts.clock.now_ms()))
+            began_ms = parts.clock.now_ms()
+            report = await parts.run(partial(assess_pass, parts.store, given, began_ms))
             parts.observer.assessed(report)
+            self.assessed_ms = self.assessed_ms if report.more else began_ms
             for message in report.messages:
                 self.bells.ring(f"deliver {message.destination}")
             more = report.more
+        self.bells.ring("heartbeat")
 
     # ------------------------------------------------------------ deliver
 

@@ -97,6 +97,7 @@ class LogObserver:
                 limit=usd_json(incident.limit) if money else incident.limit,
                 timing=incident.timing.value,
                 told=list(incident.told),
+                held=list(change.held),
             )
 
     def attempted(self, attempt: Attempt) -> None:
@@ -109,6 +110,12 @@ class LogObserver:
                 log.warning("notification_delayed", reason=attempt.reason, error=attempt.text)
             case Outcome.DEAD:
                 log.error("notification_dead", reason=attempt.reason, error=attempt.text)
+
+    def pinged(self, error: FusewatchError | None) -> None:
+        reason = error.reason if isinstance(error, Permanent | Retryable) else ""
+        self._telemetry.heartbeat("failed" if error else "sent", reason)
+        if error is not None:
+            self._log.warning("heartbeat_failed", reason=reason, error=str(error))
 
     def reloaded(self, error: ConfigError | None) -> None:
         self._telemetry.reload(error is None, self._clock.now_ms())

@@ -12,7 +12,7 @@ from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.bootstrap import Connections
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.rules import RuleSet
-from fusewatch.errors import ConfigError
+from fusewatch.errors import ConfigError, FusewatchError
 from fusewatch.ports import Clock, ProjectState, Runner, Store
 
 TICK_S = 15.0
@@ -50,6 +50,9 @@ class Observer(Protocol):
     def assessed(self, report: AssessReport) -> None: ...
 
     def attempted(self, attempt: Attempt) -> None: ...
+
+    def pinged(self, error: FusewatchError | None) -> None:
+        """A heartbeat was sent, or failed."""
 
     def reloaded(self, error: ConfigError | None) -> None: ...
 

@@ -8,6 +8,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from fusewatch.bootstrap import Connections
 from fusewatch.daemon.bells import Bells
+from fusewatch.daemon.heartbeat import LOOP, HeartbeatLoop
 from fusewatch.daemon.loops import Loops
 from fusewatch.daemon.parts import Parts
 from fusewatch.errors import ConfigError, Permanent, StoreError
@@ -71,6 +72,9 @@ class Daemon:
                     group.create_task(loops.keep(f"deliver {name}", partial(loops.deliver_step, name, notifier)))
                     for name, notifier in connections.notifiers.items()
                 ]
+                if connections.heartbeat is not None:
+                    beat = HeartbeatLoop(loops, connections.heartbeat)
+                    reading.append(group.create_task(loops.keep(LOOP, beat.step)))
                 await self._until_over(again)
                 loops.replaced = True
                 self.bells.ring_all()
@@ -83,6 +87,8 @@ class Daemon:
                 await entry.source.close()
             for notifier in connections.notifiers.values():
                 await notifier.close()
+            if connections.heartbeat is not None:
+                await connections.heartbeat.pinger.close()
 
     def _start_timers(self, scheduler: AsyncIOScheduler, connections: Connections) -> None:
         """The timer's jobs only ring bells: a late or lost job costs a wait, never a pass (ENGINE, Process)."""

@@ -26,11 +26,12 @@ from fusewatch.daemon.observer import LogObserver
 from fusewatch.daemon.parts import TICK_S, Observer, Parts
 from fusewatch.daemon.run import Daemon
 from fusewatch.domain.readplan import Lookback
+from fusewatch.domain.silences import Silence
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, StoreError
 from fusewatch.ports import Clock, ProjectState, Store
 from fusewatch.runtime import ThreadRunner
 from fusewatch.web.server import WebServer, make_app, serve
-from fusewatch.web.state import WebState
+from fusewatch.web.state import SilenceDesk, WebState
 from fusewatch.web.telemetry import Telemetry
 
 SILENT_FOR_S = 900.0
@@ -128,6 +129,19 @@ async def run_service(given: Service) -> None:
                 return [f"database: {error}"]
             return []
 
+        async def listed(past: bool) -> Sequence[Silence]:
+            at_ms = None if past else clock.now_ms()
+            return await read(lambda: store.read(lambda unit: unit.silences(active_at_ms=at_ms)))
+
+        async def add_silence(silence: Silence) -> None:
+            await write(lambda: store.add_silence(silence))
+            daemon.bells.ring("assess")
+
+        async def end_silence(silence_id: str) -> Silence | None:
+            ended = await write(lambda: store.end_silence(silence_id, at_ms=clock.now_ms()))
+            daemon.bells.ring("assess")
+            return ended
+
         state = WebState(
             snapshot=snapshot,
             version=lambda: read(lambda: store.read(lambda unit: unit.version())),
@@ -138,6 +152,7 @@ async def run_service(given: Service) -> None:
             rules=lambda: rulebook.rules,
             destinations=lambda: [d.name for d in rulebook.loaded.destinations if d.active],
             listen_is_loopback=given.listen_is_loopback,
+            silences=SilenceDesk(listed, add_silence, end_silence),
             read_token=given.read_token,
             web_token=given.web_token,
         )
@@ -224,6 +239,10 @@ class _All:
     def attempted(self, attempt: Attempt) -> None:
         for observer in self._observers:
             observer.attempted(attempt)
+
+    def pinged(self, error: FusewatchError | None) -> None:
+        for observer in self._observers:
+            observer.pinged(error)
 
     def reloaded(self, error: ConfigError | None) -> None:
         for observer in self._observers:

@@ -24,7 +24,7 @@ from fusewatch.domain.money import pico_to_decimal
 from fusewatch.domain.notices import Notice
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.routing import Change
-from fusewatch.errors import ConfigError
+from fusewatch.errors import ConfigError, FusewatchError
 from fusewatch.ports import ProjectState, Store
 from fusewatch.store import open_store
 
@@ -130,6 +130,9 @@ class Stage:
 
     def attempted(self, attempt: Attempt) -> None:
         del attempt
+
+    def pinged(self, error: FusewatchError | None) -> None:
+        """The scene has no watchdog."""
 
     def reloaded(self, error: ConfigError | None) -> None:
         del error

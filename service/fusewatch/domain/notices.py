@@ -26,6 +26,8 @@ class Kind(StrEnum):
     """Much of the spend lacks a dimension that rules use."""
     SILENT = "silent"
     """Reading works, but nothing comes any more."""
+    NEW = "new"
+    """The first real money of a value never seen before."""
 
     @property
     def is_watch(self) -> bool:
@@ -45,6 +47,8 @@ class Reason(StrEnum):
 
     OPENED = "opened"
     ESCALATED = "escalated"
+    REPEATED = "repeated"
+    """Nothing changed: it is told again because it is still open."""
     RESOLVED = "resolved"
     ROLLED_OVER = "rolled_over"
     WITHDRAWN = "withdrawn"
@@ -94,13 +98,15 @@ class Incident:
     `key` holds the values of the rule's `each` dimensions in their order; `labels` are (dimension, value) pairs for
     people, with project names in place of ids. `level` is the highest threshold that counts as announced; `measured`
     and `limit` are in the rule's unit (1e-12 USD for money); for a spike `limit` is factor x baseline and `baseline`
-    what was compared. `told` names the destinations that were told of the opening. `estimated` is the part of
+    what was compared. `told` names the destinations that were told of the opening. `told_ms` is when any was told
+    anything of it last, and `repeats` how often it was told again without any change. `estimated` is the part of
     `measured` that is our own estimate for usage without a price, 1e-12 USD; for `unpriced`, which measures requests,
     what they are estimated to cost.
 
     For a watch: `unpriced` measures requests, and `parts` are those of the models with most of them; `drift` measures
     ledger minus Langfuse; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
-    the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start.
+    the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start;
+    `new` measures the cost of the value so far, and its one crossing is the value's first generation.
 
     The `detail` of a spike is its method, where that is not the plain ratio.
 
@@ -137,6 +143,8 @@ class Incident:
     forecast: Forecast | None = None
     """Only of a `forecast`: what was expected at the last judgement."""
     calm_since_ms: int | None = None
+    told_ms: int | None = None
+    repeats: int = 0
 
     @property
     def rolling(self) -> bool:
@@ -190,9 +198,31 @@ class MessageKind(StrEnum):
     UNREADABLE = "unreadable"
     READABLE = "readable"
     """Recovery after a gap, with what happened in it."""
+    SUMMARY = "summary"
+    """What was held back and still stands, at the end of quiet hours or of a silence."""
     SAMPLE = "sample"
     DIGEST = "digest"
     """What a day, week or month cost, at a fixed time."""
+
+
+class Why(StrEnum):
+    """Why a notice waits."""
+
+    QUIET_HOURS = "quiet_hours"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps a notice from a destination: from `since_ms` on, and until `until_ms` unless somebody ends it.
+
+    `silence` is the id of the silence, "" for quiet hours.
+    """
+
+    why: Why
+    since_ms: int
+    until_ms: int
+    silence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +319,8 @@ class Message:
     notices: tuple[Notice, ...] = ()
     start: StartSummary | None = None
     gap: Gap | None = None
+    hold: Hold | None = None
+    """For a summary: what held its notices back, as it was when it ended."""
     link: str = ""
     """The address of our own page, where FUSEWATCH_PUBLIC_URL is set."""
     digest: DigestFacts | None = None

@@ -226,15 +226,21 @@ def _change_between(zone: ZoneInfo, before_ms: int, after_ms: int) -> int:
     return after_ms
 
 
-@lru_cache(maxsize=8192)
-def _day_start(calendar: Calendar, index: int) -> int:
-    zone = _zone(calendar.timezone)
-    wall = datetime.fromordinal(index) + timedelta(minutes=calendar.day_starts_at_min)
+def first_at(timezone: str, index: int, minutes: int) -> int:
+    """The first instant at which the zone's wall clock shows that many minutes after the midnight of a date, or later;
+    `index` is the date's proleptic ordinal."""
+    zone = _zone(timezone)
+    wall = datetime.fromordinal(index) + timedelta(minutes=minutes)
     first = _epoch_ms(wall.replace(tzinfo=zone))
     if _local(zone, first).replace(tzinfo=None) == wall:
         return first  # fold 0: the first of two, where the clock shows it twice
     # In a gap fold 1 takes the offset after the change and falls before it, fold 0 the other way round (PEP 495).
     return _change_between(zone, _epoch_ms(wall.replace(tzinfo=zone, fold=1)), first)
+
+
+@lru_cache(maxsize=8192)
+def _day_start(calendar: Calendar, index: int) -> int:
+    return first_at(calendar.timezone, index, calendar.day_starts_at_min)
 
 
 def _find_day(calendar: Calendar, at_ms: int) -> int:

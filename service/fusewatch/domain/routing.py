@@ -8,6 +8,7 @@ from fusewatch.domain.incidents import fingerprint, stable_id
 from fusewatch.domain.notices import (
     Cause,
     Gap,
+    Hold,
     Incident,
     Message,
     MessageKind,
@@ -31,10 +32,16 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A notice that is due, and the destinations that its owner names."""
+    """A notice that is due, and the destinations that its owner names.
+
+    `to` are those that are told now, once that is decided, None before (then all that take it); `held` those for whom
+    it waits.
+    """
 
     notice: Notice
     owner: Owner
+    to: tuple[str, ...] | None = None
+    held: tuple[str, ...] = ()
 
 
 def known_values(rule: Rule, labels: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -90,6 +97,9 @@ def told(change: Change, destinations: Mapping[str, DestinationPolicy]) -> tuple
     notice = change.notice
     if notice.reason is Reason.RESOLVED:
         return tuple(name for name in notice.incident.told if name in destinations)
+    if notice.reason is Reason.REPEATED:
+        takes = [name for name in notice.incident.told if name in destinations and not destinations[name].relays]
+        return tuple(name for name in takes if notice.severity >= destinations[name].least)
     if notice.incident.timing is Timing.RECORDED or notice.reason not in (Reason.OPENED, Reason.ESCALATED):
         return ()
     named = dict.fromkeys(change.owner.destinations)
@@ -99,6 +109,7 @@ def told(change: Change, destinations: Mapping[str, DestinationPolicy]) -> tuple
 def delivery_id(notice: Notice, destination: str) -> str:
     """The identity of a notice at a destination: it never depends on when or where it was decided."""
     incident = notice.incident
+    number = (str(incident.repeats),) if notice.reason is Reason.REPEATED else ()
     return stable_id(
         fingerprint(incident.rule, incident.key, incident.period),
         str(incident.episode),
@@ -106,6 +117,7 @@ def delivery_id(notice: Notice, destination: str) -> str:
         str(notice.threshold),
         f"{incident.unit.value}:{incident.limit if incident.baseline is None else ''}",
         destination,
+        *number,
     )
 
 
@@ -139,40 +151,36 @@ def messages(
     for change in changes:
         at_start = change.notice.incident.timing is Timing.AT_START and change.notice.reason is Reason.OPENED
         kind = MessageKind.START if at_start and start else MessageKind.NOTICES
-        for name in told(change, destinations):
+        for name in told(change, destinations) if change.to is None else change.to:
             sent.setdefault((name, kind), []).append(change.notice)
     result = []
     for (name, kind), notices in sent.items():
-        notices.sort(key=order)
-        result.append(
-            Message(
-                id=stable_id(kind.value, *(delivery_id(n, name) for n in notices)),
-                destination=name,
-                kind=kind,
-                severity=max((n.severity for n in notices), default=Severity.INFO),
-                created_ms=now_ms,
-                notices=tuple(notices),
-                start=start if kind is MessageKind.START else None,
-                link=link,
-            )
-        )
+        relays = kind is MessageKind.NOTICES and name in destinations and destinations[name].relays
+        for group in [[notice] for notice in notices] if relays else [notices]:
+            message = message_of(kind, name, group, now_ms=now_ms, link=link)
+            result.append(replace(message, start=start) if kind is MessageKind.START else message)
     return result
 
 
-def gap_messages(
-    incident: Incident,
-    gap: Gap,
-    reason: Reason,
-    crossed: Sequence[Notice],
-    rules: RuleSet,
-    *,
-    now_ms: int,
-    link: str,
-) -> tuple[Incident, list[Message]]:
-    """What the default destinations are told when a project becomes unreadable or is read again.
+def message_of(
+    kind: MessageKind, destination: str, notices: Iterable[Notice], *, now_ms: int, link: str, hold: Hold | None = None
+) -> Message:
+    """One message with these notices, in their order; its id follows from theirs."""
+    ordered = sorted(notices, key=order)
+    return Message(
+        id=stable_id(kind.value, *(delivery_id(n, destination) for n in ordered)),
+        destination=destination,
+        kind=kind,
+        severity=max((n.severity for n in ordered), default=Severity.INFO),
+        created_ms=now_ms,
+        notices=tuple(ordered),
+        hold=hold,
+        link=link,
+    )
 
-    `crossed` are the notices about what was crossed in the gap. The incident comes back with whom it was told to.
-    """
+
+def gap_change(incident: Incident, reason: Reason, rules: RuleSet, now_ms: int) -> Change:
+    """That a project became unreadable, or is read again, for the default destinations."""
     notice = Notice(
         incident=incident,
         reason=reason,
@@ -182,17 +190,23 @@ def gap_messages(
         as_of_ms=now_ms,
         cause=Cause.READ_AGAIN if reason is Reason.RESOLVED else Cause.NONE,
     )
-    names = told(Change(notice, Owner(rules.notify)), rules.destinations)
-    return replace(incident, told=tuple(dict.fromkeys((*incident.told, *names)))), [
+    return Change(notice, Owner(rules.notify))
+
+
+def gap_messages(change: Change, gap: Gap, crossed: Sequence[Notice], *, now_ms: int, link: str) -> list[Message]:
+    """What the destinations in `to` are told of a `gap_change`; `crossed` are the notices about what was crossed in the
+    gap."""
+    notice = change.notice
+    return [
         Message(
             id=delivery_id(notice, name),
             destination=name,
-            kind=MessageKind.UNREADABLE if reason is Reason.OPENED else MessageKind.READABLE,
-            severity=incident.severity,
+            kind=MessageKind.UNREADABLE if notice.reason is Reason.OPENED else MessageKind.READABLE,
+            severity=notice.severity,
             created_ms=now_ms,
             notices=tuple(sorted(crossed, key=order)),
             gap=gap,
             link=link,
         )
-        for name in names
+        for name in change.to or ()
     ]

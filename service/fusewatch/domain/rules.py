@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from fusewatch.domain.periods import Calendar, Every, Last
 from fusewatch.domain.prices import Price
+from fusewatch.domain.quiet import QuietHours
 
 BUILT_IN_DIMENSIONS = (
     "project",
@@ -196,12 +197,20 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class DestinationPolicy:
-    """What the core knows of a destination: its name, its kind, the least severity it takes, its readers' time zone."""
+    """What the core knows of a destination: its name, its kind, the least severity it takes, its readers' time zone.
+
+    `quiet` are its quiet hours, in its own zone; notices of the severities `urgent` do not wait for their end.
+    `relays`: it passes notices on to something that groups, repeats and keeps quiet by itself (an Alertmanager), so it
+    gets each notice at once and alone, and none again.
+    """
 
     name: str
     type: str
     least: Severity = Severity.WARNING
     timezone: str = "UTC"
+    quiet: QuietHours | None = None
+    urgent: tuple[Severity, ...] = ()
+    relays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +260,15 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Newcomers:
+    """The watch for values never seen before of these dimensions, each by itself, once they cost `floor_pico`; off, as
+    by default, without a dimension."""
+
+    each: tuple[str, ...] = ()
+    floor_pico: int = 5 * 10**12
+
+
+@dataclass(frozen=True, slots=True)
 class AttributionSource:
     """One place to take a dimension from. `kind`: ``metadata`` (`name` is a path), ``tag`` (prefix) or ``field``."""
 
@@ -290,6 +308,9 @@ class RuleSet:
     silent: Silent = Silent()
     digests: tuple[Digest, ...] = ()
     prices: tuple[Price, ...] = ()
+    new: Newcomers = Newcomers()
+    repeat: tuple[tuple[Severity, int], ...] = ()
+    """How often an open incident is told again, in milliseconds, by its severity; those not named never are."""
     metric_labels: tuple[str, ...] = ("feature", "team", "model", "operation")
     max_series: int = 5000
     history_ms: int = 35 * 86_400_000
@@ -300,6 +321,11 @@ class RuleSet:
         return (*self.budgets, *self.spikes)
 
     @property
+    def dimensions(self) -> tuple[str, ...]:
+        """All that a generation may have a value of: the built-in ones and those of `attribution`."""
+        return tuple(dict.fromkeys((*BUILT_IN_DIMENSIONS, *(name for name, _ in self.attribution))))
+
+    @property
     def watches(self) -> tuple[str, ...]:
         """The names of the watches that are on, where a rule's name would stand."""
         on = {
@@ -308,6 +334,7 @@ class RuleSet:
             "drift": self.drift.above_pico is not None,
             "unattributed": self.unattributed.above is not None and any(attributed_by(rule) for rule in self.rules),
             "silent": self.silent.after_ms is not None,
+            "new": bool(self.new.each),
         }
         return tuple(name for name, is_on in on.items() if is_on)
 

@@ -146,6 +146,11 @@ def lacking_view(rules: RuleSet, dimension: str) -> View:
     return View(scope, ("project",), _days_of(rules.calendar))
 
 
+def newcomer_view(rules: RuleSet, dimension: str) -> View:
+    """What rules count, by project and one dimension: in which values a newcomer is looked for."""
+    return View(Scope(unless=_environments_left_out(rules)), ("project", dimension), _days_of(rules.calendar))
+
+
 def _environments_left_out(rules: RuleSet) -> tuple[Matcher, ...]:
     left_out = rules.excluded_environments
     return _joined([Matcher("environment", left_out)]) if left_out else ()

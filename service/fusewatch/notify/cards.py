@@ -57,7 +57,7 @@ def _value(name: str, value: str) -> str:
 def tone(notice: Notice) -> Tone:
     """Good news only where the incident is over because it got better."""
     match notice.reason:
-        case Reason.OPENED | Reason.ESCALATED:
+        case Reason.OPENED | Reason.ESCALATED | Reason.REPEATED:
             return tone_of(notice.severity)
         case Reason.RESOLVED:
             return Tone.GOOD
@@ -85,8 +85,9 @@ def short(notice: Notice, *, one_rule: bool = False) -> Card:
     rate = _RATES[every] if every and not one_rule else ""
     if incident.window is not None and not one_rule:
         rate = f" in the last {incident.window.words}"
-    if notice.reason in (Reason.OPENED, Reason.ESCALATED):
-        return Card(tone(notice), (f"{who} {_used(notice)}: {amounts}{rate}", *_late(notice)))
+    if notice.reason in (Reason.OPENED, Reason.ESCALATED, Reason.REPEATED):
+        still = "still " if notice.reason is Reason.REPEATED else ""
+        return Card(tone(notice), (f"{who} {still}{_used(notice)}: {amounts}{rate}", *_late(notice)))
     state = "below again" if notice.reason is Reason.RESOLVED else "period over"
     return Card(tone(notice), (f"{who} {state}: {amounts}{rate}",))
 
@@ -110,7 +111,7 @@ def headline(notice: Notice) -> Line:
             return forecastcards.headline(notice, subject(notice.incident), budget_phrase(notice.incident))
         case Kind.UNREADABLE:
             return _unreadable(notice)
-        case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT:
+        case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT | Kind.NEW:
             return watchcards.headline(notice)
         case _:
             assert_never(notice.incident.kind)
@@ -152,6 +153,8 @@ def _budget(notice: Notice) -> Line:
         case Reason.OPENED | Reason.ESCALATED:
             share = percent(notice.threshold)
             return (f"{who} reached {share} of its {what}: {amounts}", *_late(notice))
+        case Reason.REPEATED:
+            return (f"{who} is still at {_used(notice)} of its {what}: {amounts}",)
         case Reason.RESOLVED:
             return (f"{who} is {_below(notice)}: {amounts}{_why_resolved(notice)}",)
         case Reason.ROLLED_OVER:
@@ -222,6 +225,8 @@ def _spike(notice: Notice) -> Line:
     span = "today so far" if incident.window is None else f"in the last {incident.window.words}"
     today = f"{_at_least(notice)}{amount(incident.measured, incident.unit)} {span}{estimated_part(incident)}"
     verb = _VERBS[incident.unit]
+    if notice.reason is Reason.REPEATED:
+        verb = f"still {verb}"
     if incident.baseline is None:
         return (f"{who} {verb} more than usual: {today}", *_late(notice))
     average = f"{'usual' if incident.seasonal else 'average'} {average_of(incident.baseline, incident.unit)}"
@@ -257,7 +262,12 @@ def _unreadable(notice: Notice) -> Line:
     if notice.reason is Reason.RESOLVED:
         return (f"{cut(who, SUBJECT_LENGTH)} is read again",)
     since = Moment(notice.incident.opened_ms)
-    return (f"{cut(who, SUBJECT_LENGTH)} cannot be read since ", since, ". Spend since then is unknown, not zero.")
+    still = "still " if notice.reason is Reason.REPEATED else ""
+    return (
+        f"{cut(who, SUBJECT_LENGTH)} {still}cannot be read since ",
+        since,
+        ". Spend since then is unknown, not zero.",
+    )
 
 
 def _body(notice: Notice) -> tuple[Line, ...]:
@@ -271,7 +281,7 @@ def _body(notice: Notice) -> tuple[Line, ...]:
             lines.append(_joined((forecastcards.compared(notice), _ending(notice))))
         case Kind.UNREADABLE:
             pass
-        case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT:
+        case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT | Kind.NEW:
             lines += watchcards.body(notice)
         case _:
             assert_never(notice.incident.kind)
@@ -314,7 +324,7 @@ def _spike_facts(notice: Notice) -> Line:
     incident = notice.incident
     crossing = crossing_of(notice)
     since: Line = ()
-    if crossing is not None and notice.reason in (Reason.OPENED, Reason.ESCALATED):
+    if crossing is not None and notice.reason in (Reason.OPENED, Reason.ESCALATED, Reason.REPEATED):
         since = (f"above {_line_of(incident)} ({amount(incident.limit, incident.unit)}) since ", Moment(crossing.at_ms))
     days = incident.baseline_days
     compared: Line = (f"compared with {days} {'day' if days == 1 else 'days'} before",) if days else ()

@@ -45,8 +45,8 @@ def rest_of(count: int) -> str:
 
 
 def is_opening(notice: Notice) -> bool:
-    """Whether it tells that something got worse."""
-    return notice.reason in (Reason.OPENED, Reason.ESCALATED)
+    """Whether it tells that something got worse, or that it still is."""
+    return notice.reason in (Reason.OPENED, Reason.ESCALATED, Reason.REPEATED)
 
 
 def headline_of(notices: Sequence[Notice]) -> str:

@@ -1,4 +1,4 @@
-"""Posting to one address that may be a secret: bounded in time and size, no redirects, errors without the address."""
+"""Asking one address that may be a secret: bounded in time and size, no redirects, errors without the address."""
 
 import asyncio
 import logging
@@ -53,10 +53,17 @@ class Poster:
 
     async def post(self, body: bytes, headers: dict[str, str] | None = None) -> Answer:
         """The answer of whatever status. No answer, or one that takes longer than 8 s, raises Retryable."""
+        return await self._asked("POST", body, {"Content-Type": "application/json; charset=utf-8", **(headers or {})})
+
+    async def get(self) -> Answer:
+        """As `post`, without a body."""
+        return await self._asked("GET", None, {})
+
+    async def _asked(self, method: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         # Never chained: the vendor's error carries the request, and with it the address and the headers.
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await self._exchange(body, headers or {})
+                return await self._exchange(method, body, headers)
         except (TimeoutError, httpx.TimeoutException):
             raise Retryable("timeout", f"{self.host} did not answer within {TIMEOUT_S:g} s") from None
         except httpx.ConnectError as error:
@@ -65,9 +72,8 @@ class Poster:
             kind = type(error).__name__
             raise Retryable("connection", f"the connection to {self.host} broke ({kind})") from None
 
-    async def _exchange(self, body: bytes, headers: dict[str, str]) -> Answer:
-        headers = {"Content-Type": "application/json; charset=utf-8", **headers}
-        async with self._client.stream("POST", self._url, content=body, headers=headers) as response:
+    async def _exchange(self, method: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        async with self._client.stream(method, self._url, content=body, headers=headers) as response:
             beginning = b""
             async for chunk in response.aiter_bytes():
                 beginning += chunk

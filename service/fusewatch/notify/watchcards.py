@@ -1,4 +1,4 @@
-"""The notices of the watches over a project's day in words."""
+"""The notices of the watches over a project's day, and of the one for newcomers, in words."""
 
 from fractions import Fraction
 from typing import assert_never
@@ -9,11 +9,16 @@ from fusewatch.notify.numbers import amount, duration, percent
 from fusewatch.notify.sheet import Line, Moment
 from fusewatch.notify.text import clean
 
+_HELP = {
+    Kind.DRIFT: "by hour: fusewatch reconcile",
+    Kind.SILENT: "reading works: either nothing calls a model, or its calls are no longer traced",
+    Kind.NEW: "told once; budgets and spikes watch what it costs from here on",
+}
 _OVER = (Reason.ROLLED_OVER, Reason.WITHDRAWN)
 
 
 def headline(notice: Notice) -> Line:
-    """The first line of a notice of `unpriced`, `drift`, `unattributed` or `silent`.
+    """The first line of a notice of `unpriced`, `drift`, `unattributed`, `silent` or `new`.
 
     ValueError for a notice of anything else.
     """
@@ -31,6 +36,8 @@ def headline(notice: Notice) -> Line:
             return (_unattributed(who, incident, resolved=resolved),)
         case Kind.SILENT:
             return _silent(who, notice, resolved=resolved)
+        case Kind.NEW:
+            return _new(who, notice)
         case Kind.BUDGET | Kind.SPIKE | Kind.FORECAST | Kind.UNREADABLE:
             raise ValueError(f"{incident.kind} is no watch over a project's day")
         case _:
@@ -40,7 +47,7 @@ def headline(notice: Notice) -> Line:
 def body(notice: Notice) -> list[Line]:
     """What explains it and what helps; nothing once it is over."""
     incident = notice.incident
-    if notice.reason not in (Reason.OPENED, Reason.ESCALATED):
+    if notice.reason not in (Reason.OPENED, Reason.ESCALATED, Reason.REPEATED):
         return []
     match incident.kind:
         case Kind.UNPRICED:
@@ -48,15 +55,13 @@ def body(notice: Notice) -> list[Line]:
             counted = "budgets count the estimate" if incident.estimated else "no budget counts that cost"
             helps = "prices in the budget file, or a model definition with a price in Langfuse, from then on"
             return [*lines, (f"{counted}; what helps: {helps}",)]
-        case Kind.DRIFT:
-            return [("by hour: fusewatch reconcile",)]
         case Kind.UNATTRIBUTED:
             name = _dimension(incident)
             return [
                 (f"rules count it as {name} unknown; attribution in the budget file says where a {name} comes from",)
             ]
-        case Kind.SILENT:
-            return [("reading works: either nothing calls a model, or its calls are no longer traced",)]
+        case Kind.DRIFT | Kind.SILENT | Kind.NEW:
+            return [(_HELP[incident.kind],)]
         case Kind.BUDGET | Kind.SPIKE | Kind.FORECAST | Kind.UNREADABLE:
             return []
         case _:
@@ -75,6 +80,8 @@ def _what(incident: Incident) -> str:
             return "a difference between ledger and Langfuse"
         case Kind.UNATTRIBUTED:
             return f"cost without a {_dimension(incident)}"
+        case Kind.NEW:
+            return "a new value"
         case _:
             return "silence"
 
@@ -127,3 +134,10 @@ def _silent(who: str, notice: Notice, *, resolved: bool) -> Line:
     if resolved:
         return (f"{who}: generations come again, after {lasting} of silence",)
     return (f"{who}: no generation since ", Moment(since_ms), f" ({lasting}), where one always came at these hours")
+
+
+def _new(who: str, notice: Notice) -> Line:
+    incident = notice.incident
+    name = clean(incident.labels[0][0] if incident.labels else incident.key[0], 40).replace("_", " ")
+    since_ms = incident.crossings[0].at_ms if incident.crossings else incident.opened_ms
+    return (f"{who} is a new {name}: {amount(incident.measured, Unit.USD)} since ", Moment(since_ms))

@@ -15,6 +15,7 @@ from fusewatch.domain.notices import (
     Crossing,
     DigestFacts,
     Gap,
+    Hold,
     Incident,
     Kind,
     Message,
@@ -24,6 +25,7 @@ from fusewatch.domain.notices import (
     Reason,
     StartSummary,
     Timing,
+    Why,
 )
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.notify import cards
@@ -111,6 +113,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     as_of: Instant
     opened_at: Instant
+    repeats: int
     crossings: list[CrossingBody]
     parts: list[PartBody]
     forecast: ForecastBody | None
@@ -193,6 +196,15 @@ class DigestBody(msgspec.Struct, frozen=True, kw_only=True):
     unattributed_usd: dict[str, Amount]
 
 
+class HoldBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What held the notices of a summary back; `silence` is its id, empty for quiet hours."""
+
+    why: Why
+    since: Instant
+    until: Instant
+    silence: str
+
+
 class DataBody(msgspec.Struct, frozen=True, kw_only=True):
     """`truncated` counts the notices that did not fit; those told are the first, the most severe."""
 
@@ -207,6 +219,7 @@ class DataBody(msgspec.Struct, frozen=True, kw_only=True):
     start: StartBody | None
     gap: GapBody | None
     digest: DigestBody | None
+    hold: HoldBody | None
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,6 +266,7 @@ def _envelope(message: Message, zone: str, length: int, told: list[NoticeBody]) 
         start=_start(message.start, length) if message.start else None,
         gap=_gap(message.gap, length) if message.gap else None,
         digest=_digest(message.digest, length) if message.digest else None,
+        hold=_hold(message.hold) if message.hold else None,
     )
     return Envelope(type=f"fusewatch.{message.kind}", timestamp=instant(message.created_ms), data=data)
 
@@ -281,6 +295,7 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         at=instant(notice.at_ms),
         as_of=instant(notice.as_of_ms),
         opened_at=instant(incident.opened_ms),
+        repeats=incident.repeats,
         crossings=[_crossing(crossing, unit) for crossing in incident.crossings[-_CROSSINGS:]],
         parts=[PartBody(name=_value(n, length), amount=_amount(a, unit)) for n, a in incident.parts[:_LISTED]],
         forecast=_forecast(notice.forecast, unit) if notice.forecast else None,
@@ -381,6 +396,12 @@ def _mover(mover: Mover, length: int) -> MoverBody:
         value=_value(mover.value, length),
         spend_usd=usd_json(mover.cost_pico),
         before_usd=usd_json(mover.before_pico),
+    )
+
+
+def _hold(hold: Hold) -> HoldBody:
+    return HoldBody(
+        why=hold.why, since=instant(hold.since_ms), until=instant(hold.until_ms), silence=_value(hold.silence, 60)
     )
 
 

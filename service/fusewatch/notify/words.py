@@ -1,9 +1,8 @@
 """A message in words: which sentences it has and in which order, the same for every kind of destination."""
 
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Callable, Mapping, Sequence
 
-from fusewatch.domain.notices import Gap, Kind, Message, MessageKind, Notice, Reason, StartSummary
+from fusewatch.domain.notices import Gap, Hold, Kind, Message, MessageKind, Notice, Reason, StartSummary, State, Why
 from fusewatch.domain.rules import Unit
 from fusewatch.notify import cards, digestcard
 from fusewatch.notify.groups import SHOWN, WHOLE, common_rule, headline_of, is_opening, rest_of, shown_cards
@@ -21,21 +20,7 @@ def sheet(message: Message) -> Sheet:
 
     Raises ValueError for a message that lacks what its kind is about.
     """
-    match message.kind:
-        case MessageKind.NOTICES:
-            return _notices(message)
-        case MessageKind.START:
-            return _start(message)
-        case MessageKind.UNREADABLE:
-            return _unreadable(message)
-        case MessageKind.READABLE:
-            return _readable(message)
-        case MessageKind.SAMPLE:
-            return _sample(message)
-        case MessageKind.DIGEST:
-            return _digest(message)
-        case _:
-            assert_never(message.kind)
+    return _SHEETS[message.kind](message)
 
 
 # ---------------------------------------------------------------- notices
@@ -247,6 +232,39 @@ def _digest(message: Message) -> Sheet:
     )
 
 
+def _summary(message: Message) -> Sheet:
+    hold = message.hold
+    if hold is None or not message.notices:
+        raise ValueError(f"message {message.id} lacks what was held back")
+    shown, rest = shown_cards(message.notices)
+    tone = Tone.GOOD if all(n.reason is Reason.RESOLVED for n in message.notices) else tone_of(message.severity)
+    silence: Line = (f" · silence {clean(hold.silence, 40)}",) if hold.silence else ()
+    return Sheet(
+        tone=tone,
+        mark=tone.mark,
+        headline=(*_held_back(hold), f": {_standing(message.notices)}"),
+        created_ms=message.created_ms,
+        cards=shown,
+        rest=rest,
+        fine=(*common_rule(message.notices), *_as_of(message.notices), *silence),
+        links=_page(message, "Open the page"),
+    )
+
+
+def _held_back(hold: Hold) -> Line:
+    what = {Why.QUIET_HOURS: "While it was quiet", Why.SILENCE: "After a silence"}[hold.why]
+    return (f"{what} (", Moment(hold.since_ms), " – ", Moment(hold.until_ms), ")")
+
+
+def _standing(notices: Sequence[Notice]) -> str:
+    """`3 still open, 1 over with its period, 1 resolved`."""
+    resolved = sum(1 for n in notices if n.reason is Reason.RESOLVED)
+    over = sum(1 for n in notices if n.reason is not Reason.RESOLVED and n.incident.state is not State.OPEN)
+    still = len(notices) - resolved - over
+    counts = ((still, "still open"), (over, "over with its period" if over == 1 else "over with their periods"))
+    return ", ".join(f"{count:,} {words}" for count, words in (*counts, (resolved, "resolved")) if count)
+
+
 def _sample(message: Message) -> Sheet:
     example = tuple(cards.whole(n) for n in message.notices[:1])
     body: tuple[Line, ...] = (("Nothing is wrong and nothing was spent.",),)
@@ -262,3 +280,14 @@ def _sample(message: Message) -> Sheet:
         fine=("asked for with fusewatch notify-test at ", Moment(message.created_ms, seconds=True)),
         links=_page(message, "Open the page"),
     )
+
+
+_SHEETS: Mapping[MessageKind, Callable[[Message], Sheet]] = {
+    MessageKind.NOTICES: _notices,
+    MessageKind.START: _start,
+    MessageKind.UNREADABLE: _unreadable,
+    MessageKind.READABLE: _readable,
+    MessageKind.SUMMARY: _summary,
+    MessageKind.DIGEST: _digest,
+    MessageKind.SAMPLE: _sample,
+}

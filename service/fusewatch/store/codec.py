@@ -5,9 +5,11 @@ from typing import TypeVar
 
 import msgspec
 
+from fusewatch.domain.holding import Held
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.prices import ModelPrices
+from fusewatch.domain.rules import Matcher
 
 T = TypeVar("T")
 
@@ -27,6 +29,8 @@ def _decode_other(kind: type, value: object) -> Fraction:
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _incident = msgspec.json.Decoder(Incident, dec_hook=_decode_other)
 _message = msgspec.json.Decoder(Message, dec_hook=_decode_other)
+_held = msgspec.json.Decoder(Held, dec_hook=_decode_other)
+_matchers = msgspec.json.Decoder(tuple[Matcher, ...])
 _lateness = msgspec.json.Decoder(Lateness)
 _models = msgspec.json.Decoder(tuple[ModelPrices, ...], dec_hook=_decode_other)
 _strings = msgspec.json.Decoder(tuple[str, ...])
@@ -43,6 +47,14 @@ def incident_of(text: str) -> Incident:
 
 def message_of(text: str) -> Message:
     return _message.decode(text)
+
+
+def held_of(text: str) -> Held:
+    return _held.decode(text)
+
+
+def matchers_of(text: str) -> tuple[Matcher, ...]:
+    return _matchers.decode(text)
 
 
 def lateness_of(text: str) -> Lateness:

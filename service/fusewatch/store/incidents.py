@@ -34,6 +34,11 @@ def latest(link: Link, rule: str, key: tuple[str, ...], period: str) -> Incident
     return None if row is None else codec.incident_of(row[0])
 
 
+def by_id(link: Link, incident_id: str) -> Incident | None:
+    row = link.row("SELECT facts FROM incident WHERE id = ?", (incident_id,))
+    return None if row is None else codec.incident_of(row[0])
+
+
 def open_ones(link: Link, rule: str | None) -> Sequence[Incident]:
     """Those that are open, of one rule or of all, by rule, key and period."""
     where, values = "state = ?", [State.OPEN.value]

@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0005"
+HEAD = "0009"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -287,6 +287,37 @@ delivery = sa.Table(
     _text("text", default=""),
     _text("message"),
     sa.Index("delivery_queue", "destination", "state", "seq"),
+)
+
+silence = sa.Table(
+    "silence",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("matchers"),
+    _big("starts_ms"),
+    _big("ends_ms"),
+    _big("ended_ms", nullable=True),
+    _text("author"),
+    _text("comment"),
+    sa.Index("silence_end", "ends_ms"),
+)
+
+held = sa.Table(
+    "held",
+    metadata,
+    sa.Column("incident", sa.Text, primary_key=True),
+    sa.Column("destination", sa.Text, primary_key=True),
+    _big("from_ms"),
+    _text("facts"),
+    sqlite_with_rowid=False,
+)
+
+known_value = sa.Table(
+    "known_value",
+    metadata,
+    sa.Column("dimension", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 metric_key = sa.Table(

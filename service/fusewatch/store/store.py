@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from fusewatch import ports
+from fusewatch.domain.silences import Silence
 from fusewatch.errors import StoreBusy, StoreError, StoreUnusable
-from fusewatch.store import attributions, meta, migrate, outbox, projects, ratelimits, rules
+from fusewatch.store import attributions, meta, migrate, outbox, projects, ratelimits, rules, silences
 from fusewatch.store.connection import (
     FileLock,
     Link,
@@ -139,6 +140,12 @@ class SqlStore:
         self._write(
             lambda link: projects.failed(link, projects.row_id(link, project), at_ms, reason, text, retry_at_ms)
         )
+
+    def add_silence(self, silence: Silence) -> None:
+        self._write(lambda link: silences.add(link, silence))
+
+    def end_silence(self, silence_id: str, *, at_ms: int) -> Silence | None:
+        return self._write(lambda link: silences.end(link, silence_id, at_ms))
 
     def keep_rules(self, stored: ports.StoredRules) -> None:
         self._write(lambda link: rules.keep(link, stored))

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from fusewatch.domain.holding import Held
 from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.prices import NO_PRICES, ModelPrices, PriceBook
 from fusewatch.domain.reconciling import HourLedger, HourReading
+from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation
 from fusewatch.ports import (
     CounterSeries,
@@ -30,14 +32,17 @@ from fusewatch.store import (
     attributions,
     estimates,
     history,
+    holding,
     hours,
     incidents,
     inheriting,
+    known,
     meta,
     outbox,
     projects,
     rules,
     shown,
+    silences,
 )
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
@@ -261,6 +266,27 @@ class AssessUnit:
     def enqueue(self, message: Message) -> bool:
         return outbox.enqueue(self._link, message)
 
+    def silences(self, now_ms: int) -> Sequence[Silence]:
+        return silences.listed(self._link, now_ms)
+
+    def held(self) -> Sequence[Held]:
+        return holding.held(self._link)
+
+    def put_held(self, held: Held) -> None:
+        holding.put(self._link, held)
+
+    def drop_held(self, incident_id: str, destination: str) -> None:
+        holding.drop(self._link, incident_id, destination)
+
+    def incident_by_id(self, incident_id: str) -> Incident | None:
+        return incidents.by_id(self._link, incident_id)
+
+    def is_known(self, dimension: str, value: str) -> bool:
+        return known.is_known(self._link, dimension, value)
+
+    def know(self, dimension: str, values: Collection[str]) -> None:
+        known.know(self._link, dimension, values)
+
     def totals(self) -> Totals:
         return shown.totals(self._link)
 
@@ -328,3 +354,9 @@ class ReadUnit(SeriesReader):
 
     def values(self, dimension: str) -> Sequence[str]:
         return shown.values(self._link, dimension)
+
+    def held(self) -> Sequence[Held]:
+        return holding.held(self._link)
+
+    def silences(self, *, active_at_ms: int | None) -> Sequence[Silence]:
+        return silences.listed(self._link, active_at_ms)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fusewatch.app.snapshot import BudgetLine, Snapshot
+from fusewatch.domain.holding import Held
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Incident
 from fusewatch.web.textformat import utf8
@@ -66,9 +67,20 @@ class CrossingBody:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBody:
+    """A destination that was not told yet, and why: ``quiet_hours`` or ``silence``, then with its id."""
+
+    destination: str
+    why: str
+    silence: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentBody:
     """One episode of one rule, key and period. `measured`, `limit` and `baseline` count `unit`; `estimated_usd`
-    is what of it is our own estimate, for `unpriced` what its requests are estimated to cost."""
+    is what of it is our own estimate, for `unpriced` what its requests are estimated to cost. `told` are the
+    destinations that were told of it, `held` those for whom something of it waits."""
 
     id: str
     kind: str
@@ -89,6 +101,8 @@ class IncidentBody:
     opened_at: str
     changed_at: str
     detail: str
+    told: list[str]
+    held: list[HeldBody]
     crossings: list[CrossingBody]
 
 
@@ -153,8 +167,8 @@ def incidents_body(snapshot: Snapshot, limit: int) -> IncidentsBody:
     return IncidentsBody(
         at=rfc3339(snapshot.now_ms),
         open_total=len(snapshot.open_incidents),
-        open=[_incident(incident) for incident in snapshot.open_incidents[:limit]],
-        recent=[_incident(incident) for incident in snapshot.recent_incidents[:limit]],
+        open=[_incident(incident, snapshot.held_of(incident)) for incident in snapshot.open_incidents[:limit]],
+        recent=[_incident(incident, snapshot.held_of(incident)) for incident in snapshot.recent_incidents[:limit]],
     )
 
 
@@ -209,7 +223,7 @@ def _budget(line: BudgetLine) -> BudgetBody:
     )
 
 
-def _incident(incident: Incident) -> IncidentBody:
+def _incident(incident: Incident, waits: Sequence[Held]) -> IncidentBody:
     unit = incident.unit
     return IncidentBody(
         id=incident.id,
@@ -231,6 +245,8 @@ def _incident(incident: Incident) -> IncidentBody:
         opened_at=rfc3339(incident.opened_ms),
         changed_at=rfc3339(incident.changed_ms),
         detail=utf8(incident.detail),
+        told=[utf8(name) for name in incident.told],
+        held=[HeldBody(utf8(h.destination), h.hold.why.value, h.hold.silence, rfc3339(h.hold.until_ms)) for h in waits],
         crossings=[
             CrossingBody(
                 share=float(crossing.share),

@@ -27,6 +27,7 @@ from fusewatch.web.api import (
     spend_body,
 )
 from fusewatch.web.page import CONTENT_SECURITY_POLICY, render_page
+from fusewatch.web.silences import silence_routes
 from fusewatch.web.state import ANSWER_WITHIN_S, Pictures, WebState
 from fusewatch.web.textformat import CONTENT_TYPE
 
@@ -132,6 +133,9 @@ def _guarded_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRou
     async def spend(limit: Count = 1000) -> SpendBody:
         return spend_body(await pictures.snapshot(), limit)
 
+    read, change = silence_routes(state)
+    router.include_router(read)
+    router.include_router(change)
     return router
 
 

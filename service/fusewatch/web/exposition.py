@@ -152,6 +152,8 @@ def _write_incidents(out: Exposition, snapshot: Snapshot, rules: RuleSet) -> Non
     rows = {out.labels(("rule", "severity"), (rule, severity.word)): n for (rule, severity), n in counts.items()}
     out.family("fusewatch_incidents_open", "gauge", "Open incidents.")
     out.samples("fusewatch_incidents_open", sorted_rows(rows))
+    out.family("fusewatch_silences_active", "gauge", "Silences that hold notices back at this time.")
+    out.samples("fusewatch_silences_active", [("", len(snapshot.silences))])
     name = "fusewatch_rule_last_match_timestamp_seconds"
     out.family(name, "gauge", "When something that the rule counts was last spent, to the quarter of an hour.")
     matches = {out.labels(("rule",), (rule,)): decimal(ms, 3) for rule, ms in snapshot.rule_last_match_ms.items()}
@@ -260,6 +262,10 @@ def _write_process(out: Exposition, process: Process) -> None:
     name = "fusewatch_config_last_reload_success_timestamp_seconds"
     out.family(name, "gauge", "When the budget file was last loaded without a mistake.")
     out.samples(name, [] if process.reloaded_ms is None else [("", decimal(process.reloaded_ms, 3))])
+    name = "fusewatch_heartbeats_total"
+    out.family(name, "counter", "Heartbeats sent to the watchdog of the budget file.")
+    beats = {out.labels(("outcome", "reason"), key): count for key, count in process.heartbeats.items()}
+    out.samples(name, sorted_rows(beats))
     out.family("fusewatch_build_info", "gauge", "The running version; always 1.")
     labels = out.labels(("version", "python"), (process.version, process.python))
     out.samples("fusewatch_build_info", [(labels, 1)])

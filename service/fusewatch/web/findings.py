@@ -5,7 +5,8 @@ from typing import NamedTuple, assert_never
 
 from fusewatch.app.snapshot import Snapshot, Unmatched
 from fusewatch.domain import foresight
-from fusewatch.domain.notices import Incident, Kind
+from fusewatch.domain.holding import Held
+from fusewatch.domain.notices import Hold, Incident, Kind, Why
 from fusewatch.domain.rules import RuleSet, Severity, Unit
 from fusewatch.web.html import Markup, el, foreign, join, text
 from fusewatch.web.telemetry import Process
@@ -65,7 +66,7 @@ def _found(snapshot: Snapshot, process: Process, rules: RuleSet, problems: Seque
     for unmatched in snapshot.unmatched:
         yield _finding(Severity.INFO, _unmatched(unmatched))
     for incident in snapshot.open_incidents[:MOST_INCIDENTS]:
-        yield _incident(incident, snapshot.now_ms, zone)
+        yield _incident(incident, snapshot.held_of(incident), snapshot.now_ms, zone)
     rest = len(snapshot.open_incidents) - MOST_INCIDENTS
     if rest > 0:
         yield _finding(Severity.INFO, text(f"{rest:,} more open incidents"))
@@ -91,7 +92,7 @@ def mark(severity: Severity) -> Markup:
     return el("span", _MARKS[severity], class_=f"mark {severity.word}", title=severity.word)
 
 
-def _incident(incident: Incident, now_ms: int, zone: str) -> Finding:
+def _incident(incident: Incident, waits: Sequence[Held], now_ms: int, zone: str) -> Finding:
     crossings = ", ".join(
         f"{percent(crossing.share.numerator, crossing.share.denominator)} at {moment(crossing.at_ms, now_ms, zone)}"
         for crossing in incident.crossings
@@ -103,7 +104,16 @@ def _incident(incident: Incident, now_ms: int, zone: str) -> Finding:
     facts.append(f"incident {incident.id}")
     detail = el("p", foreign(incident.detail)) if incident.detail else None
     more = [el("p", " · ".join(facts)), *([detail] if detail else [])]
+    more += [
+        el("p", f"held until {moment(h.hold.until_ms, now_ms, zone)}: {held_by(h.hold)} of ", foreign(h.destination))
+        for h in waits
+    ]
     return _finding(incident.severity, _headline(incident, now_ms, zone), *more)
+
+
+def held_by(hold: Hold) -> str:
+    """`quiet hours`, `silence 01J…`."""
+    return f"silence {hold.silence}" if hold.why is Why.SILENCE else "quiet hours"
 
 
 def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
@@ -140,6 +150,10 @@ def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
             )
         case Kind.UNPRICED | Kind.DRIFT | Kind.UNATTRIBUTED | Kind.SILENT:
             return join(_project(incident), ": ", *_watched(incident, now_ms, zone))
+        case Kind.NEW:
+            name, value = incident.labels[0] if incident.labels else incident.key
+            line = f": {amount(incident.measured, unit)} since {moment(incident.period_start_ms, now_ms, zone)}"
+            return join(foreign(value), " is a new ", foreign(name), line)
         case _:
             assert_never(incident.kind)
 

@@ -50,6 +50,7 @@ def render_page(snapshot: Snapshot, process: Process, rules: RuleSet, problems: 
         el(
             "main",
             _section("Is anything wrong?", _counted(found), el("ul", *(one.row for one in found))) if found else None,
+            _silences(snapshot, zone),
             _budgets(snapshot, rules, zone),
             _spikes(snapshot),
             _spend(snapshot),
@@ -74,6 +75,24 @@ def _counted(found: Sequence[Finding]) -> str:
 
 def _section(title: str, note: str, *content: Markup | None) -> Markup:
     return el("section", el("h2", title, el("small", f"  {note}") if note else None), *content)
+
+
+def _silences(snapshot: Snapshot, zone: str) -> Markup | None:
+    if not snapshot.silences:
+        return None
+    rows = [
+        (
+            foreign(" ".join(f"{m.dimension}={','.join(m.patterns)}" for m in silence.matchers)),
+            foreign(silence.comment),
+            foreign(silence.author),
+            text(silence.id),
+            text(moment(silence.until_ms, snapshot.now_ms, zone)),
+        )
+        for silence in snapshot.silences[:MOST_ROWS]
+    ]
+    count = len(snapshot.silences)
+    note = f"the last {MOST_ROWS} of {count:,}" if count > MOST_ROWS else ""
+    return _section("What is silenced?", note, _table(("", "because", "by", "silence", "until"), rows, numbers=1))
 
 
 # ---------------------------------------------------------------- budgets

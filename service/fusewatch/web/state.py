@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 from fusewatch.app.snapshot import Snapshot
 from fusewatch.domain.rules import RuleSet
+from fusewatch.domain.silences import Silence
 from fusewatch.ports import Clock
 from fusewatch.web.exposition import render
 from fusewatch.web.telemetry import Telemetry
@@ -21,12 +22,22 @@ ANSWER_WITHIN_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceDesk:
+    """How silences are changed. `end` gives None where there is none with that id."""
+
+    listed: Callable[[bool], Awaitable[Sequence[Silence]]]
+    """With True those that are over, too."""
+    add: Callable[[Silence], Awaitable[None]]
+    end: Callable[[str], Awaitable[Silence | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class WebState:
     """What the web shows, as calls that always give the present state.
 
     `snapshot` takes a new picture, `version` only asks for the one its picture would have. `liveness` and `readiness`
     name what is wrong, in words for the operator, nothing when all is well. `rules` and `destinations` (names) are
-    those in force. Tokens are None where the operator set none.
+    those in force; `silences` changes what is silenced. Tokens are None where the operator set none.
     """
 
     snapshot: Callable[[], Awaitable[Snapshot]]
@@ -38,6 +49,7 @@ class WebState:
     rules: Callable[[], RuleSet]
     destinations: Callable[[], Sequence[str]]
     listen_is_loopback: bool
+    silences: SilenceDesk
     read_token: str | None = field(default=None, repr=False)
     web_token: str | None = field(default=None, repr=False)
 

@@ -51,6 +51,8 @@ class Process:
     notifications: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     reload_ok: bool | None = None
     reloaded_ms: int | None = None
+    heartbeats: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By (outcome, reason)."""
 
 
 class Telemetry:
@@ -66,6 +68,7 @@ class Telemetry:
         self._notifications: dict[tuple[str, str, str], int] = {}
         self._reload_ok: bool | None = None
         self._reloaded_ms: int | None = None
+        self._heartbeats: dict[tuple[str, str], int] = {("sent", ""): 0, ("failed", ""): 0}
         self._changes = 0
 
     @property
@@ -103,6 +106,12 @@ class Telemetry:
             self._notifications[key] = self._notifications.get(key, 0) + 1
             self._changes += 1
 
+    def heartbeat(self, outcome: str, reason: str = "") -> None:
+        """A heartbeat was ``sent`` or ``failed``; `reason` is the error's."""
+        with self._lock:
+            self._heartbeats[outcome, reason] = self._heartbeats.get((outcome, reason), 0) + 1
+            self._changes += 1
+
     def reload(self, ok: bool, at_ms: int) -> None:
         """The budget file was read, at the start or after an edit; `ok` False when it is broken and an older holds."""
         with self._lock:
@@ -122,4 +131,5 @@ class Telemetry:
                 notifications=MappingProxyType(dict(self._notifications)),
                 reload_ok=self._reload_ok,
                 reloaded_ms=self._reloaded_ms,
+                heartbeats=MappingProxyType(dict(self._heartbeats)),
             )

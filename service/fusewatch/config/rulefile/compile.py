@@ -34,6 +34,7 @@ from fusewatch.domain.rules import (
     Drift,
     Matcher,
     Method,
+    Newcomers,
     Override,
     Route,
     RuleSet,
@@ -75,6 +76,8 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
         silent=_silent(file),
         digests=tuple(Digest(Every(d.every), d.at, to) for d in file.digest if (to := _sendable(d.to, sendable))),
         prices=tuple(map(_price, file.prices)),
+        new=_new(file),
+        repeat=tuple(sorted(file.repeat.items())),
         metric_labels=file.metrics.labels,
         max_series=file.metrics.max_series,
         history_ms=file.history,
@@ -229,3 +232,10 @@ def _silent(file: BudgetFile) -> Silent:
     if watch is None:
         return Silent(None)
     return Silent(SILENT_AFTER_MS if watch.after is None else watch.after)
+
+
+def _new(file: BudgetFile) -> Newcomers:
+    watch = file.watch.new
+    if watch is None:
+        return Newcomers()
+    return Newcomers(watch.each) if watch.floor is None else Newcomers(watch.each, watch.floor)

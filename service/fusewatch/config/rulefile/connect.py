@@ -13,15 +13,16 @@ from fusewatch.config.rulefile.loaded import (
     ConsoleConfig,
     DestinationConfig,
     EmailConfig,
+    HeartbeatConfig,
     PagerdutyConfig,
     ProjectConfig,
-    QuietHours,
     SlackConfig,
     WebhookConfig,
 )
 from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.yamltree import Place
 from fusewatch.config.words import Wrong, parse_secret, parse_web_address, shown
+from fusewatch.domain.quiet import QuietHours
 from fusewatch.domain.rules import Severity
 from fusewatch.errors import Problem
 
@@ -35,6 +36,7 @@ class _Common(TypedDict):
     least: Severity
     timezone: str
     quiet_hours: QuietHours | None
+    urgent: tuple[Severity, ...]
 
 
 class Connections:
@@ -76,7 +78,7 @@ class Connections:
         """
         configs = {name: self._destination(name, part) for name, part in self._file.destinations.items()}
         if "slack" not in configs and (address := self._address("SLACK_WEBHOOK_URL")):
-            configs["slack"] = SlackConfig(name="slack", timezone=self._zone, webhook_url=SecretStr(address))
+            configs["slack"] = SlackConfig(webhook_url=SecretStr(address), **self._common("slack"))
         if "slack" not in configs and (place := self._mentioned.get("slack")):
             self.problems.append(
                 place.problem(
@@ -85,17 +87,11 @@ class Connections:
                 )
             )
         if "terminal" not in configs and ("terminal" in self._mentioned or "slack" not in configs):
-            configs["terminal"] = ConsoleConfig(name="terminal", timezone=self._zone)
+            configs["terminal"] = ConsoleConfig(**self._common("terminal"))
         return tuple(configs.values())
 
     def _destination(self, name: str, part: parts.DestinationUnion) -> DestinationConfig:
-        quiet = part.quiet_hours
-        common = _Common(
-            name=name,
-            least=part.from_,
-            timezone=part.timezone or self._zone,
-            quiet_hours=QuietHours(quiet.from_, quiet.to, quiet.except_) if quiet else None,
-        )
+        common = self._common(name, part)
         config: DestinationConfig = ConsoleConfig(**common)
         match part:
             case parts.SlackPart():
@@ -117,6 +113,24 @@ class Connections:
             case _:
                 assert_never(part)
         return config
+
+    def heartbeat(self) -> HeartbeatConfig | None:
+        part = self._file.heartbeat
+        return None if part is None else HeartbeatConfig(part.url, part.every)
+
+    def _common(self, name: str, part: parts.DestinationPart | None = None) -> _Common:
+        """What every destination has; the file's quiet hours, in its own zone, where it has none."""
+        zone = (part.timezone if part else None) or self._zone
+        quiet = (part.quiet_hours if part else None) or self._file.quiet_hours
+        # Equal times stand there only where a variable is not set.
+        counts = quiet is not None and quiet.from_ != quiet.to
+        return _Common(
+            name=name,
+            least=part.from_ if part else Severity.WARNING,
+            timezone=zone,
+            quiet_hours=QuietHours(quiet.from_, quiet.to, zone) if quiet and counts else None,
+            urgent=quiet.except_ if quiet else (),
+        )
 
     def _bot_token(self, destination: str) -> SecretStr | None:
         token = self._key("SLACK_BOT_TOKEN")

@@ -6,8 +6,7 @@ from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.rulemodels import BudgetPart, SpikePart
 from fusewatch.config.rulefile.yamltree import Path, Tree
 
-_LATER_SECTIONS = ("retention", "heartbeat", "repeat", "quiet_hours", "exports")
-_LATER_WATCHES = ("new",)
+_LATER_SECTIONS = ("retention", "exports")
 ACTIVE_TYPES = ("slack", "webhook", "console")
 
 
@@ -37,15 +36,10 @@ def _inactive(file: BudgetFile, tree: Tree) -> Iterator[tuple[Path, str]]:
         if destination.type not in ACTIVE_TYPES:
             words = f"destinations of type {destination.type} are not active in this version"
             yield ("destinations", name), f"{words}; what names only it goes where it would go without"
-        if destination.quiet_hours is not None:
-            yield ("destinations", name, "quiet_hours"), "not active in this version, notices are sent at once"
     for section, rules in _sections(file):
         for index, rule in enumerate(rules):
             if why := why_not_judged(rule):
                 yield (section, index, why[0]), why[1]
-    for name in _LATER_WATCHES:
-        if getattr(file.watch, name) is not None:
-            yield ("watch", name), "not active in this version"
 
 
 def _sections(file: BudgetFile) -> tuple[tuple[str, tuple[BudgetPart | SpikePart, ...]], ...]:

@@ -6,6 +6,7 @@ from typing import ClassVar, TypeAlias
 
 from pydantic import SecretStr
 
+from fusewatch.domain.quiet import QuietHours
 from fusewatch.domain.rules import RuleSet, Severity
 from fusewatch.errors import Problem
 
@@ -22,25 +23,28 @@ class ProjectConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class QuietHours:
-    """Minutes after midnight, in the destination's zone; `from_min` may be later than `to_min`."""
+class HeartbeatConfig:
+    """`url` may hold a token, so it is a secret; it is asked at most once in `every_ms`."""
 
-    from_min: int
-    to_min: int
-    except_: tuple[Severity, ...] = ()
+    url: SecretStr
+    every_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationBase:
-    """What every destination has. `active` says whether this version can send to its type."""
+    """What every destination has. `active` says whether this version can send to its type; `urgent` are the severities
+    that do not wait for the end of `quiet_hours`."""
 
     type: ClassVar[str]
     active: ClassVar[bool] = False
+    relays: ClassVar[bool] = False
+    """Whether what receives it groups, repeats and keeps quiet by itself."""
 
     name: str
     least: Severity = Severity.WARNING
     timezone: str = "UTC"
     quiet_hours: QuietHours | None = None
+    urgent: tuple[Severity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,7 @@ class ConsoleConfig(DestinationBase):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertmanagerConfig(DestinationBase):
     type: ClassVar[str] = "alertmanager"
+    relays: ClassVar[bool] = True
 
     url: str
 
@@ -122,3 +127,4 @@ class Loaded:
     warnings: tuple[Problem, ...]
     text: str = field(repr=False)
     files: tuple[Path, ...] = ()
+    heartbeat: HeartbeatConfig | None = None

@@ -10,7 +10,7 @@ from fusewatch.config.rulefile.compile import compile_rules
 from fusewatch.config.rulefile.connect import Connections
 from fusewatch.config.rulefile.inactive import inactive_sentences
 from fusewatch.config.rulefile.interpolate import fill
-from fusewatch.config.rulefile.loaded import Loaded
+from fusewatch.config.rulefile.loaded import DestinationConfig, Loaded
 from fusewatch.config.rulefile.merge import merge
 from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.names import known_names, mentioned_destinations, name_problems
@@ -52,7 +52,7 @@ def _load(source: Source, environ: Mapping[str, str], *, secrets: bool) -> Loade
     warnings = [*unset, *connections.problems, *environment.problems]
     if secrets and warnings:
         raise ConfigError(warnings)
-    policies = {d.name: DestinationPolicy(d.name, d.type, d.least, d.timezone) for d in destinations if d.active}
+    policies = {d.name: _policy(d) for d in destinations if d.active}
     return Loaded(
         rules=compile_rules(file, policies, _default_notify(file, policies)),
         projects=projects,
@@ -61,6 +61,19 @@ def _load(source: Source, environ: Mapping[str, str], *, secrets: bool) -> Loade
         warnings=tuple(sorted(warnings)),
         text=source.text,
         files=source.files,
+        heartbeat=connections.heartbeat(),
+    )
+
+
+def _policy(config: DestinationConfig) -> DestinationPolicy:
+    return DestinationPolicy(
+        config.name,
+        config.type,
+        config.least,
+        config.timezone,
+        quiet=config.quiet_hours,
+        urgent=config.urgent,
+        relays=config.relays,
     )
 
 

@@ -51,7 +51,19 @@ SOURCE_FIELDS = (
 """What of Langfuse's own a dimension may be taken from."""
 
 RESERVED_DIMENSIONS = frozenset(
-    {*OVERRIDE_KEYS, "budget", "group", "rule", "period", "severity", "token_type", "destination", "le", "quantile"}
+    {
+        *OVERRIDE_KEYS,
+        "budget",
+        "group",
+        "rule",
+        "kind",
+        "period",
+        "severity",
+        "token_type",
+        "destination",
+        "le",
+        "quantile",
+    }
 )
 """Names that would clash with a metric's own labels or with an override's keys."""
 
