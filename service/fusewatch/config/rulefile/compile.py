@@ -30,6 +30,7 @@ from fusewatch.domain.rules import (
     Drift,
     Matcher,
     Override,
+    Retention,
     Route,
     RuleSet,
     Scope,
@@ -70,6 +71,7 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
         metric_labels=file.metrics.labels,
         max_series=file.metrics.max_series,
         history_ms=file.history,
+        retention=_retention(file),
     )
     return replace(rules, revision=revision_of(rules))
 
@@ -201,3 +203,8 @@ def _silent(file: BudgetFile) -> Silent:
     if watch is None:
         return Silent(None)
     return Silent(SILENT_AFTER_MS if watch.after is None else watch.after)
+
+
+def _retention(file: BudgetFile) -> Retention:
+    kept = file.retention
+    return Retention() if kept is None else Retention(kept.rows, kept.totals)

@@ -6,7 +6,7 @@ from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.rulemodels import BudgetPart, SpikePart
 from fusewatch.config.rulefile.yamltree import Path, Tree
 
-_LATER_SECTIONS = ("prices", "retention", "heartbeat", "repeat", "quiet_hours", "digest", "exports")
+_LATER_SECTIONS = ("prices", "heartbeat", "repeat", "quiet_hours", "digest", "exports")
 _LATER_WATCHES = ("new",)
 ACTIVE_TYPES = ("slack", "webhook", "console")
 
