@@ -7,6 +7,7 @@ import msgspec
 
 from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
+from fusewatch.ports import Audited
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _incident = msgspec.json.Decoder(Incident, dec_hook=_decode_other)
 _message = msgspec.json.Decoder(Message, dec_hook=_decode_other)
 _lateness = msgspec.json.Decoder(Lateness)
+_audited = msgspec.json.Decoder(Audited)
 _strings = msgspec.json.Decoder(tuple[str, ...])
 _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 
@@ -53,3 +55,7 @@ def strings_of(text: str) -> tuple[str, ...]:
 
 def pairs_of(text: str) -> tuple[tuple[str, str], ...]:
     return _pairs.decode(text)
+
+
+def audited_of(text: str) -> Audited:
+    return _audited.decode(text)

@@ -38,3 +38,13 @@ def metric_choice(link: Link) -> MetricChoice:
 def keep_metric_choice(link: Link, choice: MetricChoice) -> None:
     link.run(_SET, ("metric_labels", codec.encode(choice.labels)))
     link.run(_SET, ("max_series", str(choice.max_series)))
+
+
+def fact(link: Link, name: str) -> str | None:
+    """A fact by its name; None when nobody ever kept it."""
+    row = link.row("SELECT value FROM meta WHERE name = ?", (name,))
+    return None if row is None else str(row[0])
+
+
+def keep_fact(link: Link, name: str, value: str) -> None:
+    link.run(_SET, (name, value))

@@ -28,6 +28,7 @@ from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.schema import HEAD
 from fusewatch.store.units import AssessUnit, IngestUnit, ReadUnit
+from fusewatch.store.upkeep import UpkeepUnit
 
 T = TypeVar("T")
 
@@ -126,6 +127,9 @@ class SqlStore:
 
     def read(self, work: Callable[[ports.ReadUnit], T], /) -> T:
         return self._read(lambda link: work(ReadUnit(link)))
+
+    def upkeep(self, work: Callable[[ports.UpkeepUnit], T], /) -> T:
+        return self._write(lambda link: work(UpkeepUnit(link)))
 
     # ------------------------------------------------------------ single changes
 

@@ -7,6 +7,7 @@ from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.reconciling import HourLedger, HourReading
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation
 from fusewatch.ports import (
+    Audited,
     CounterSeries,
     DeliveryRow,
     Due,
@@ -20,7 +21,7 @@ from fusewatch.ports import (
     StoredRules,
     Totals,
 )  # fmt: skip
-from fusewatch.store import hours, incidents, meta, outbox, projects, rules, shown
+from fusewatch.store import hours, incidents, meta, outbox, projects, rules, series, shown, upkeep
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
@@ -46,7 +47,12 @@ class IngestUnit:
         return projects.spans(self._link, self._id)
 
     def record(self, span: Span, generations: Sequence[Generation], *, now_ms: int, whole: bool = False) -> Recorded:
-        return self._ledger.record(span, generations, now_ms, whole=whole)
+        floor_ms = self.project().floor_ms
+        if floor_ms is None or span.from_ms >= floor_ms:
+            return self._ledger.record(span, generations, now_ms, whole=whole)
+        kept = [g for g in generations if g.start_ms >= floor_ms]
+        recorded = self._ledger.record(span, kept, now_ms, whole=whole)
+        return recorded._replace(below_floor=len(generations) - len(kept))
 
     def cover(self, span: Span, *, read_at_ms: int) -> None:
         projects.cover(self._link, self._id, span, read_at_ms)
@@ -121,6 +127,9 @@ class AssessUnit:
 
     def built_views(self) -> frozenset[str]:
         return self._series.built()
+
+    def known_from(self) -> Mapping[str, int]:
+        return self._series.known_from()
 
     def build_view(
         self,
@@ -249,3 +258,22 @@ class ReadUnit(SeriesReader):
 
     def rules(self) -> StoredRules | None:
         return rules.stored(self._link)
+
+    def waiting(self) -> bool:
+        return self._link.row("SELECT 1 FROM dirty LIMIT 1") is not None
+
+    def audited(self) -> Audited | None:
+        return upkeep.audited(self._link)
+
+    def row_sums(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Delta]:
+        interning = Interning(self._link, Caches())  # those of the writer belong to its thread
+        found: list[Delta] = []
+        for project, key in projects.keys(self._link).items():
+            found += series.sums(self._link, interning, project, key, (from_ms, to_ms), uses_people=people)
+        return found
+
+    def cells(self, view: str, from_cell: int, to_cell: int) -> Mapping[tuple[Key, int], Amounts]:
+        return series.cells(self._link, view, series.QUARTER, from_cell, to_cell)
+
+    def day_cells(self, view: str, day: int) -> Mapping[Key, Amounts]:
+        return {key: amounts for (key, _), amounts in series.cells(self._link, view, series.DAY, day, day + 1).items()}
