@@ -322,6 +322,24 @@ class Totals(NamedTuple):
     unpriced: int
 
 
+class Pruned(NamedTuple):
+    """One step of pruning a project: how many rows went, before which instant there are none now, whether more wait."""
+
+    rows: int
+    floor_ms: int
+    more: bool
+
+
+class Audited(NamedTuple):
+    """The last audit: when it ended, which day it looked at (a day index), and what it found wrong, to be told: rule
+    or use of each view that was formed anew, and how many of its cells differed, by `off_pico` at the most."""
+
+    at_ms: int
+    day: int
+    found: tuple[tuple[str, int], ...] = ()
+    off_pico: int = 0
+
+
 class AssessUnit(SeriesUnit, Protocol):
     """One write transaction of the assess pass: what it takes, changes and enqueues becomes true together."""
 
@@ -393,6 +411,8 @@ class AssessUnit(SeriesUnit, Protocol):
         """Put a message into the outbox. False, and no change, when its id is there already."""
 
     def totals(self) -> Totals: ...
+
+    def audited(self) -> Audited | None: ...
 
 
 class Claimed(NamedTuple):
@@ -480,24 +500,6 @@ class StoredRules(NamedTuple):
 
     files: tuple[tuple[str, str], ...]
     loaded_ms: int
-
-
-class Pruned(NamedTuple):
-    """One step of pruning a project: how many rows went, before which instant there are none now, whether more wait."""
-
-    rows: int
-    floor_ms: int
-    more: bool
-
-
-class Audited(NamedTuple):
-    """The last audit: when it ended, which day it looked at (a day index), and what it found wrong, to be told: rule
-    or use of each view that was formed anew, and how many of its cells differed, by `off_pico` at the most."""
-
-    at_ms: int
-    day: int
-    found: tuple[tuple[str, int], ...] = ()
-    off_pico: int = 0
 
 
 class ReadUnit(SeriesUnit, Protocol):

@@ -43,6 +43,8 @@ def test_a_database_of_the_first_schema_gains_the_table_and_keeps_its_projects(u
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as raw:
         raw.execute("DROP TABLE rate_limit")
         raw.execute("DROP INDEX generation_unpriced")
+        raw.execute("DROP TABLE hour_total")
+        raw.execute("ALTER TABLE view DROP COLUMN known_from_ms")
         raw.execute("UPDATE alembic_version SET version_num = '0001'")
         raw.commit()
     with opened(url) as store:

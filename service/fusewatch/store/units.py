@@ -213,6 +213,9 @@ class AssessUnit:
     def totals(self) -> Totals:
         return shown.totals(self._link)
 
+    def audited(self) -> Audited | None:
+        return upkeep.audited(self._link)
+
     def finish(self) -> None:
         self._series.flush()
 
