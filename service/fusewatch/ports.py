@@ -502,6 +502,24 @@ class StoredRules(NamedTuple):
     loaded_ms: int
 
 
+class PersonPlaces(NamedTuple):
+    """Where the name of a user can stand: `dimensions` that the attribution takes from the user; by view and by rule,
+    which places of a key hold one; and the views whose scope looks at users, which are to be formed anew."""
+
+    dimensions: tuple[str, ...]
+    views: Mapping[str, tuple[int, ...]]
+    rules: Mapping[str, tuple[int, ...]]
+    formed_anew: frozenset[str]
+
+
+class Traces(NamedTuple):
+    """How much speaks of a user: rows, and what holds the name as a whole or as a part of another text."""
+
+    rows: int
+    incidents: int
+    messages: int
+
+
 class ReadUnit(SeriesUnit, Protocol):
     """A consistent read of everything that is shown."""
 
@@ -528,6 +546,9 @@ class ReadUnit(SeriesUnit, Protocol):
         """Whether changes of the ledger wait for assess, so that cells do not equal rows."""
 
     def audited(self) -> Audited | None: ...
+
+    def traces(self, user: str) -> Traces:
+        """How much speaks of the user; it looks through the whole ledger."""
 
     def row_sums(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Delta]:
         """What the counted rows of the span sum to, by project, cell and dimensions; with `people` by user and session
@@ -570,9 +591,7 @@ class UpkeepUnit(Protocol):
     def fold_totals(self, project: str, before_ms: int, *, most: int) -> bool:
         """Archived sums older than that lose their hour and are kept as one sum; whether more are left."""
 
-    def drop_cells(
-        self, after: int, *, quarters_before: int | None, days_before: int | None, most: int
-    ) -> int | None:
+    def drop_cells(self, after: int, *, quarters_before: int | None, days_before: int | None, most: int) -> int | None:
         """Forget old cells of the keys behind `after` (0 at first), and keys without any; the last key looked at, None
         when there is no further one. Bounds are cell and day indexes."""
 
@@ -594,6 +613,17 @@ class UpkeepUnit(Protocol):
 
     def distrust_view(self, view: str) -> None:
         """Let the next assess pass form the cells of a view anew."""
+
+    def forget_name(self, user: str, places: PersonPlaces) -> bool:
+        """Replace the user by `forgotten` in rows, cells and what is due, for good: what is recorded of that user later
+        is so, too. False when the ledger knows no such user."""
+
+    def redact_incidents(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
+        """Replace the user in some incidents behind `after` (0 at first): in how many, and the last one looked at,
+        None at the end."""
+
+    def redact_deliveries(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
+        """The same for messages."""
 
 
 class Store(RateMemory, Protocol):
@@ -622,6 +652,10 @@ class Store(RateMemory, Protocol):
 
     def set_metric_labels(self, labels: Sequence[str], max_series: int) -> None:
         """Which dimensions the counters carry. Another choice forms the series anew from the ledger."""
+
+    def wipe(self) -> bool:
+        """Write the database anew, so that nothing deleted is left in its files; other writers wait meanwhile. False
+        when a reader kept the write-ahead log from being emptied."""
 
     def free_claims(self) -> int:
         """At start-up on a database that is ours alone: claims of an earlier run are free at once."""

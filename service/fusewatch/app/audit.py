@@ -146,9 +146,7 @@ def _compare_days(unit: ReadUnit, report: AuditReport) -> bool:
     return True
 
 
-def _note(
-    report: AuditReport, view: View, truth: Mapping[object, Amounts], held: Mapping[object, Amounts]
-) -> None:
+def _note(report: AuditReport, view: View, truth: Mapping[object, Amounts], held: Mapping[object, Amounts]) -> None:
     difference = report.differences.get(view.id, Difference())
     difference.note(truth, held)
     if difference.cells:

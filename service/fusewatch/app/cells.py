@@ -154,7 +154,9 @@ class Reading:
 
     def is_read(self, view: View, from_ms: int, to_ms: int) -> bool:
         """Whether the whole span was read, for all projects of the view, and is in its cells."""
-        return not self._lacks(view, from_ms) and all(covers(self.coverage.get(key, ()), from_ms, to_ms) for key in self.relevant(view))
+        return not self._lacks(view, from_ms) and all(
+            covers(self.coverage.get(key, ()), from_ms, to_ms) for key in self.relevant(view)
+        )
 
     def _lacks(self, view: View, from_ms: int) -> bool:
         """Whether rows of that time had been pruned when the view was built."""

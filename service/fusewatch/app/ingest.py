@@ -110,9 +110,7 @@ async def ingest_pass(
     try:
         if poll is not None:
             now_ms = clock.now_ms()
-            coverage, lookback, _ = await run(
-                lambda: store.ingest(reader.project, lambda u: _known(u, reader, now_ms))
-            )
+            coverage, lookback, _ = await run(lambda: store.ingest(reader.project, lambda u: _known(u, reader, now_ms)))
             span = live_span(coverage, now_ms, lookback.of_poll(poll))
             as_of_ms = await read_span(reader, store, run, clock, span, now_ms, Priority.LIVE, report.count)
             await run(lambda: store.ingest(reader.project, lambda u: u.succeeded(at_ms=now_ms, as_of_ms=as_of_ms)))

@@ -17,6 +17,7 @@ COMMANDS = {
     "status": "Show budgets, incidents, projects and deliveries.",
     "reconcile": "Compare the ledger with Langfuse hour by hour, and mend what differs.",
     "backfill": "Read history that was not yet read into the ledger.",
+    "forget": "Take the name of a user out of the database.",
     "notify-test": "Send a test message to the destinations.",
     "doctor": "Look for what keeps Fusewatch from working, and say what to do.",
     "demo": "Run the whole job on made-up traffic: no account, no key, no server.",

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fusewatch.app.assess import Assessment, assess_pass
+from fusewatch.app.audit import audit_pass
 from fusewatch.app.deliver import deliver_one
 from fusewatch.app.ingest import IngestReport, Reader, ingest_pass
+from fusewatch.app.prune import prune_pass
 from fusewatch.app.reconcile import reconcile_pass
 from fusewatch.bootstrap import ProjectEntry
 from fusewatch.daemon.bells import Bells
@@ -68,6 +70,25 @@ class Loops:
             for message in report.messages:
                 self.bells.ring(f"deliver {message.destination}")
             more = report.more
+
+    # ------------------------------------------------------------ upkeep
+
+    async def upkeep_step(self) -> None:
+        """What became too old goes, once an hour; once a night a day of sums is audited. Both are due by what is
+        stored, so a restart neither repeats nor forgets them."""
+        parts = self.parts
+        await self.bells.wait("upkeep", parts.tick_s)
+        retention = parts.rulebook.rules.retention
+        pruned = await prune_pass(parts.store, parts.run, parts.clock, retention, stop=self._ending)
+        if pruned is not None:
+            parts.observer.pruned(pruned)
+        audited = await audit_pass(parts.store, parts.run, parts.clock, parts.rulebook.rules)
+        if audited is not None:
+            parts.observer.audited(audited)
+            self.bells.ring("assess")
+
+    def _ending(self) -> bool:
+        return self.bells.stop.is_set() or self.replaced
 
     # ------------------------------------------------------------ deliver
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TextIO
 
 from fusewatch.app.assess import AssessReport
+from fusewatch.app.audit import AuditReport
 from fusewatch.app.deliver import Attempt
 from fusewatch.app.ingest import IngestReport
+from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.daemon.run import Daemon
 from fusewatch.daemon.service import Service, run_service
@@ -119,6 +121,12 @@ class Stage:
 
     def reconciled(self, project: ProjectState, report: ReconcileReport) -> None:
         del project, report
+
+    def pruned(self, report: PruneReport) -> None:
+        del report
+
+    def audited(self, report: AuditReport) -> None:
+        del report
 
     def unidentified(self, name: str, error: Exception) -> None:
         self.say(f"{name}: {error}")

@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from fusewatch.domain.rules import Severity, Unit
 
-
 AUDIT = "audit"
 """The key of a drift incident that the nightly audit opened begins with this; its day is the rest."""
 

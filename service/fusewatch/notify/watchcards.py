@@ -117,8 +117,8 @@ def _audited(incident: Incident) -> bool:
 
 
 def _audit(who: str, incident: Incident) -> str:
-    apart = amount(incident.measured, Unit.USD) if incident.measured else "in tokens or requests"
-    return f"The nightly audit of {who} found sums that were not those of the rows: {apart} apart"
+    by = f"{amount(incident.measured, Unit.USD)} apart" if incident.measured else "in tokens or requests"
+    return f"The nightly audit of {who} found sums that were not those of the rows: {by}"
 
 
 def _wrong_cells(incident: Incident) -> str:

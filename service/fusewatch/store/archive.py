@@ -3,6 +3,7 @@
 Archive and rows together are the ledger: what is summed of the whole of it is summed over both.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from fusewatch.domain.money import join
@@ -18,8 +19,7 @@ _NO_HOUR = 0
 
 _EDGES_MS = (-1, *(round(bound * 1000) for bound in DURATION_BOUNDS_S), 2**62)
 _BUCKETS = tuple(
-    f"sum(duration_ms > {low} AND duration_ms <= {high})"
-    for low, high in zip(_EDGES_MS, _EDGES_MS[1:], strict=False)
+    f"sum(duration_ms > {low} AND duration_ms <= {high})" for low, high in pairwise(_EDGES_MS)
 )
 _OF_ROWS = (
     *(f"sum({name} {sign} {_MICRO})" for name in ("cost", "estimate") for sign in "/%"),
@@ -114,6 +114,4 @@ def since(link: Link, project: int, from_ms: int) -> list[Archived]:
     )
     tokens_end = 8 + len(TOKEN_COLUMNS)
     assert all(len(row) == tokens_end + len(DURATION_COLUMNS) + 1 for row in rows)
-    return [
-        Archived(row[0], join(row[1], row[2]), row[5], row[6], row[8:tokens_end], row[tokens_end:]) for row in rows
-    ]
+    return [Archived(row[0], join(row[1], row[2]), row[5], row[6], row[8:tokens_end], row[tokens_end:]) for row in rows]

@@ -2,8 +2,8 @@
 
 `seen` maps the hash of an identity to the first start that came with it; `seen_more` holds the further ones, and the
 rare identities that share a hash. A hit is verified against the ledger's own rows. Pruning forgets the starts of the
-rows that it deletes, but for one that counted while other starts of it are known: it goes on to say that the observation
-was counted.
+rows that it deletes, but for one that counted while other starts of it are known: it goes on to say that the
+observation was counted.
 """
 
 from collections.abc import Iterable
@@ -76,7 +76,8 @@ def counted_below_floor(link: Link, project: int, trace: bytes, obs: bytes) -> b
     """Whether a version of the observation counts in the archive of pruned rows: none of the others may count again."""
     h64 = identity_hash(project, trace, obs)
     row = link.row(
-        "SELECT 1 FROM project p WHERE p.id = ? AND (EXISTS (SELECT 1 FROM seen WHERE h64 = ? AND start_ms < p.floor_ms)"
+        "SELECT 1 FROM project p WHERE p.id = ? AND"
+        " (EXISTS (SELECT 1 FROM seen WHERE h64 = ? AND start_ms < p.floor_ms)"
         " OR EXISTS (SELECT 1 FROM seen_more WHERE h64 = ? AND start_ms < p.floor_ms))",
         (project, h64, h64),
     )

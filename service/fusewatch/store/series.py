@@ -1,6 +1,6 @@
 """The cells under the rules: for each view and key its quarter hours and its local days."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fusewatch.domain.money import join, split

@@ -23,6 +23,7 @@ from fusewatch.store.connection import (
     make_engine,
     prepare_for_writing,
     refuse_foreign_file,
+    rewrite,
 )  # fmt: skip
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
@@ -129,7 +130,7 @@ class SqlStore:
         return self._read(lambda link: work(ReadUnit(link)))
 
     def upkeep(self, work: Callable[[ports.UpkeepUnit], T], /) -> T:
-        return self._write(lambda link: work(UpkeepUnit(link)))
+        return self._write(lambda link: work(UpkeepUnit(link, self._caches)))
 
     # ------------------------------------------------------------ single changes
 
@@ -167,6 +168,15 @@ class SqlStore:
         if not self._exclusive:
             raise ValueError("claims are freed only by the daemon that holds the database")
         return self._write(outbox.free_claims)
+
+    def wipe(self) -> bool:
+        """See `ports.Store`. SQLite copies the whole file, in its folder for temporary files or else in memory."""
+        with self._writing, self._explained():
+            link = Link(self._engine, busy_timeout_ms=self._busy_timeout_ms)
+            try:
+                return rewrite(link)
+            finally:
+                link.close()
 
     def close(self) -> None:
         """Close all connections and give up the lock; the write-ahead log is folded into the file."""

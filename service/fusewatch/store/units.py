@@ -20,8 +20,9 @@ from fusewatch.ports import (
     Span,
     StoredRules,
     Totals,
+    Traces,
 )  # fmt: skip
-from fusewatch.store import hours, incidents, meta, outbox, projects, rules, series, shown, upkeep
+from fusewatch.store import forgetting, hours, incidents, meta, outbox, projects, rules, series, shown, upkeep
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
@@ -267,6 +268,9 @@ class ReadUnit(SeriesReader):
 
     def audited(self) -> Audited | None:
         return upkeep.audited(self._link)
+
+    def traces(self, user: str) -> Traces:
+        return forgetting.traces(self._link, user)
 
     def row_sums(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Delta]:
         interning = Interning(self._link, Caches())  # those of the writer belong to its thread

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from fusewatch.domain.notices import State
-from fusewatch.ports import Audited, ProjectState, Pruned
+from fusewatch.ports import Audited, PersonPlaces, ProjectState, Pruned
 from fusewatch.store import archive, codec, meta, projects
 from fusewatch.store.connection import Link
+from fusewatch.store.forgetting import Forgetting
+from fusewatch.store.interning import Caches
 from fusewatch.store.outbox import DEAD, SENT
 
 QUARTER, DAY = 0, 1
@@ -15,8 +17,9 @@ _PRUNED, _AUDITED = "pruned_ms", "audited"
 class UpkeepUnit:
     """Implements `ports.UpkeepUnit`."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, caches: Caches) -> None:
         self._link = link
+        self._caches = caches
 
     def projects(self) -> Sequence[ProjectState]:
         return projects.states(self._link)
@@ -79,6 +82,16 @@ class UpkeepUnit:
 
     def distrust_view(self, view: str) -> None:
         self._link.run("UPDATE view SET built = 0 WHERE id = ?", (view,))
+
+    def forget_name(self, user: str, places: PersonPlaces) -> bool:
+        self._caches.clear()
+        return Forgetting(self._link, user, places).replace_name()
+
+    def redact_incidents(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
+        return Forgetting(self._link, user, places).redact_incidents(after)
+
+    def redact_deliveries(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
+        return Forgetting(self._link, user, places).redact_deliveries(after)
 
 
 def audited(link: Link) -> Audited | None:
