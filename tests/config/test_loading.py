@@ -16,6 +16,7 @@ from fusewatch.domain.rules import (
     Drift,
     Limit,
     Matcher,
+    Retention,
     Severity,
     Silent,
     Threshold,
@@ -126,6 +127,7 @@ def test_the_complete_example_means_what_it_says() -> None:
     assert rules.metric_labels == ("feature", "team", "model", "operation")
     assert rules.calendar == Calendar("Europe/Berlin")
     assert rules.history_ms == 35 * 86_400_000
+    assert rules.retention == Retention(90 * 86_400_000, 3 * 365 * 86_400_000)
 
 
 def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line() -> None:
@@ -133,7 +135,6 @@ def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line()
     said = [sentence.split(": ")[0].rpartition(":")[2] + " " + sentence.split(": ")[1] for sentence in loaded.inactive]
     assert said == [
         "14 prices",
-        "17 retention",
         "19 heartbeat",
         "22 destinations.content.quiet_hours",
         "24 destinations.am",

@@ -51,13 +51,8 @@ def body(notice: Notice) -> list[Line]:
                 *lines,
                 ("no budget counts that cost; a model definition with a price in Langfuse does, from then on",),
             ]
-        case Kind.DRIFT if _audited(incident):
-            return [
-                (_wrong_cells(incident),),
-                ("they were formed anew from the rows; what was judged by them before may have been wrong",),
-            ]
         case Kind.DRIFT:
-            return [("by hour: fusewatch reconcile",)]
+            return _audit_body(incident) if _audited(incident) else [("by hour: fusewatch reconcile",)]
         case Kind.UNATTRIBUTED:
             name = _dimension(incident)
             return [
@@ -119,6 +114,11 @@ def _audited(incident: Incident) -> bool:
 def _audit(who: str, incident: Incident) -> str:
     by = f"{amount(incident.measured, Unit.USD)} apart" if incident.measured else "in tokens or requests"
     return f"The nightly audit of {who} found sums that were not those of the rows: {by}"
+
+
+def _audit_body(incident: Incident) -> list[Line]:
+    cells = _wrong_cells(incident)
+    return [(cells,), ("they were formed anew from the rows; what was judged by them before may have been wrong",)]
 
 
 def _wrong_cells(incident: Incident) -> str:
