@@ -235,7 +235,8 @@ class ProjectState:
 
 class Recorded(NamedTuple):
     """What writing one batch of generations changed. `first_seen`: when those started that were never seen before;
-    `completed`: how many that were in the ledger took a dimension from what was read now of their trace."""
+    `completed`: how many that were in the ledger took a dimension from what was read now of their trace.
+    `below_floor`: how many were left out, since rows of their time were pruned and they may be counted already."""
 
     new: int
     changed: int
@@ -244,6 +245,7 @@ class Recorded(NamedTuple):
     unpriced: int
     first_seen: Sequence[int] = ()
     completed: int = 0
+    below_floor: int = 0
 
 
 EstimatePlace: TypeAlias = tuple[int, int, bytes, bytes]
@@ -287,6 +289,8 @@ class IngestUnit(Protocol):
         `whole` says that these are all the versions that Langfuse holds there: then its newest one also replaces a
         stored one that would win, since Langfuse is the truth and no longer holds that. What Langfuse could not price
         is estimated by `prices`; when other estimates come from another book, all are to be formed again.
+
+        What starts below the project's floor is left out.
         """
 
     def has_unpriced(self, from_ms: int) -> bool:
@@ -344,8 +348,8 @@ class IngestUnit(Protocol):
         """A comparison ended; what it left unexplained is the project's drift."""
 
     def distrust_sums(self) -> None:
-        """The ledger had been changed behind our back: totals and counters are summed anew from the rows, and assess
-        forms all cells anew."""
+        """The ledger had been changed behind our back: totals and counters are summed anew from the rows and the
+        archive, and assess forms all cells anew as far as there are rows."""
 
 
 class SeriesUnit(Protocol):
@@ -406,6 +410,24 @@ class Totals(NamedTuple):
     estimate_pico: int = 0
 
 
+class Pruned(NamedTuple):
+    """One step of pruning a project: how many rows went, before which instant there are none now, whether more wait."""
+
+    rows: int
+    floor_ms: int
+    more: bool
+
+
+class Audited(NamedTuple):
+    """The last audit: when it ended, which day it looked at (a day index), and what it found wrong, to be told: rule
+    or use of each view that was formed anew, and how many of its cells differed, by `off_pico` at the most."""
+
+    at_ms: int
+    day: int
+    found: tuple[tuple[str, int], ...] = ()
+    off_pico: int = 0
+
+
 class AssessUnit(SeriesUnit, Protocol):
     """One write transaction of the assess pass: what it takes, changes and enqueues becomes true together."""
 
@@ -419,6 +441,10 @@ class AssessUnit(SeriesUnit, Protocol):
 
     def built_views(self) -> frozenset[str]: ...
 
+    def known_from(self) -> Mapping[str, int]:
+        """By view: before which instant its cells lack what had been pruned when it was built. Views that lack nothing
+        are left out."""
+
     def build_view(
         self,
         view: str,
@@ -427,7 +453,8 @@ class AssessUnit(SeriesUnit, Protocol):
         *,
         uses_people: bool,
     ) -> None:
-        """Form the cells of a new view from the whole ledger. Only when no delta is left to take.
+        """Form the cells of a view from the rows. Only when no delta is left to take. Of one that was built before,
+        the cells from before the rows begin stay.
 
         `day_of` maps a 15-minute cell to the day index of the view's calendar.
         """
@@ -497,6 +524,8 @@ class AssessUnit(SeriesUnit, Protocol):
         """The number that was last put under this name, None when none ever was: when something was last done."""
 
     def put_mark(self, name: str, value: int) -> None: ...
+
+    def audited(self) -> Audited | None: ...
 
 
 class AssessStore(Protocol):
@@ -607,6 +636,24 @@ class Past(NamedTuple):
     unpriced: bool
 
 
+class PersonPlaces(NamedTuple):
+    """Where the name of a user can stand: `dimensions` that the attribution takes from the user; by view and by rule,
+    which places of a key hold one; and the views whose scope looks at users, which are to be formed anew."""
+
+    dimensions: tuple[str, ...]
+    views: Mapping[str, tuple[int, ...]]
+    rules: Mapping[str, tuple[int, ...]]
+    formed_anew: frozenset[str]
+
+
+class Traces(NamedTuple):
+    """How much speaks of a user: rows, and what holds the name as a whole or as a part of another text."""
+
+    rows: int
+    incidents: int
+    messages: int
+
+
 class ReadUnit(SeriesUnit, Protocol):
     """A consistent read of everything that is shown."""
 
@@ -619,12 +666,33 @@ class ReadUnit(SeriesUnit, Protocol):
 
     def built_views(self) -> frozenset[str]: ...
 
+    def known_from(self) -> Mapping[str, int]:
+        """As `AssessUnit.known_from`."""
+
     def rule_states(self) -> Mapping[str, RuleState]: ...
 
     def keys(self, view: str, from_cell: int) -> Sequence[tuple[str, ...]]: ...
 
     def last_cells(self) -> Mapping[str, int]:
         """By view: the latest 15-minute cell in which any of its keys spent anything."""
+
+    def waiting(self) -> bool:
+        """Whether changes of the ledger wait for assess, so that cells do not equal rows."""
+
+    def audited(self) -> Audited | None: ...
+
+    def traces(self, user: str) -> Traces:
+        """How much speaks of the user; it looks through the whole ledger."""
+
+    def row_sums(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Delta]:
+        """What the counted rows of the span sum to, by project, cell and dimensions; with `people` by user and session
+        too, which are `unknown` without."""
+
+    def cells(self, view: str, from_cell: int, to_cell: int) -> Mapping[tuple[tuple[str, ...], int], Amounts]:
+        """The 15-minute cells of all keys of a view in ``from_cell <= cell < to_cell`` that hold anything."""
+
+    def day_cells(self, view: str, day: int) -> Mapping[tuple[str, ...], Amounts]:
+        """The day cells of all keys of a view that hold anything."""
 
     def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Newest change first."""
@@ -663,6 +731,53 @@ class ReadUnit(SeriesUnit, Protocol):
         """Those that are active then, or, for None, all that ever were; the one that ends last first."""
 
 
+class UpkeepUnit(Protocol):
+    """One short write transaction of the upkeep: pruning, and what the audit leaves. `most` bounds each step."""
+
+    def projects(self) -> Sequence[ProjectState]: ...
+
+    def prune(self, project: str, to_ms: int, *, most: int) -> Pruned:
+        """Add the oldest rows that start before `to_ms` to the archive, delete them with their identities, and raise
+        the project's floor: below it nothing is recorded any more. Totals, counters and cells hold what they held."""
+
+    def fold_totals(self, project: str, before_ms: int, *, most: int) -> bool:
+        """Archived sums older than that lose their hour and are kept as one sum; whether more are left."""
+
+    def drop_cells(self, after: int, *, quarters_before: int | None, days_before: int | None, most: int) -> int | None:
+        """Forget old cells of the keys behind `after` (0 at first), and keys without any; the last key looked at, None
+        when there is no further one. Bounds are cell and day indexes."""
+
+    def drop_incidents(self, before_ms: int, *, most: int) -> bool:
+        """Forget incidents that ended before that; whether more are left."""
+
+    def drop_deliveries(self, after: int, before_ms: int, *, most: int) -> int | None:
+        """Forget deliveries behind `after` (0 at first) that ended before that, sent or dead; the last one looked at,
+        None when there is no further one so old."""
+
+    def pruned_ms(self) -> int | None:
+        """When pruning last came to its end."""
+
+    def put_pruned(self, at_ms: int) -> None: ...
+
+    def audited(self) -> Audited | None: ...
+
+    def put_audited(self, audited: Audited) -> None: ...
+
+    def distrust_view(self, view: str) -> None:
+        """Let the next assess pass form the cells of a view anew."""
+
+    def forget_name(self, user: str, places: PersonPlaces) -> bool:
+        """Replace the user by `forgotten` in rows, cells and what is due, for good: what is recorded of that user later
+        is so, too. False when the ledger knows no such user."""
+
+    def redact_incidents(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
+        """Replace the user in some incidents behind `after` (0 at first): in how many, and the last one looked at,
+        None at the end."""
+
+    def redact_deliveries(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
+        """The same for messages."""
+
+
 class Store(RateMemory, Protocol):
     """The database. Each call is one transaction; `work` may be run again when the database was busy."""
 
@@ -673,6 +788,8 @@ class Store(RateMemory, Protocol):
     def deliver(self, work: Callable[[DeliverUnit], T], /) -> T: ...
 
     def read(self, work: Callable[[ReadUnit], T], /) -> T: ...
+
+    def upkeep(self, work: Callable[[UpkeepUnit], T], /) -> T: ...
 
     def register(self, identity: ProjectIdentity, name: str, *, now_ms: int) -> ProjectState:
         """Remember who a project is, under its present name; the same key keeps its ledger whatever the name."""
@@ -697,6 +814,10 @@ class Store(RateMemory, Protocol):
     def set_attribution(self, revision: str) -> None:
         """The attribution in force from now on (`Resolver.revision`). What any project read by another one is covered
         no more but stale, and what is known of its traces is forgotten, until it is read again."""
+
+    def wipe(self) -> bool:
+        """Write the database anew, so that nothing deleted is left in its files; other writers wait meanwhile. False
+        when a reader kept the write-ahead log from being emptied."""
 
     def free_claims(self) -> int:
         """At start-up on a database that is ours alone: claims of an earlier run are free at once."""

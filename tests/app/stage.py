@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from fusewatch.app.assess import Assessment, assess_pass
+from fusewatch.app.audit import AuditReport, audit_pass
 from fusewatch.app.deliver import Attempt, deliver_one
 from fusewatch.app.ingest import IngestReport, Reader, ingest_pass
 from fusewatch.app.pricing import PricingReport, Shelf, pricing_pass
+from fusewatch.app.prune import PruneReport, prune_pass
 from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.bootstrap import ProjectEntry, Rulebook, World
 from fusewatch.domain.attribution import Resolver
@@ -78,7 +80,7 @@ class Stage(Scene):
     """One story: spend arrives, time passes, the daemon polls, is killed, is given other rules; receivers remember.
 
     `window_ms` is how much history one pass reads at most; `repeats_allowed` how many messages a destination may have
-    received twice when the story ends.
+    received twice when the story ends; `forgotten` are users whose names are to be nowhere then.
     """
 
     rules: str
@@ -93,6 +95,7 @@ class Stage(Scene):
     inboxes: dict[str, Inbox] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     repeats_allowed: int = 0
+    forgotten: set[str] = field(default_factory=set)
     _loop: asyncio.Runner = field(default_factory=asyncio.Runner)
 
     def __post_init__(self) -> None:
@@ -139,6 +142,16 @@ class Stage(Scene):
             self.clock.move(max(due, self.clock.now_ms()))
             self._run(self._deliver())
         self.clock.move(end_ms)
+
+    def keep_up(self) -> tuple[PruneReport | None, AuditReport | None]:
+        """As the daemon's upkeep: prune what is too old, audit a day when that is due, judge what comes of it."""
+        return self._run(self._keep_up())
+
+    async def _keep_up(self) -> tuple[PruneReport | None, AuditReport | None]:
+        pruned = await prune_pass(self.store, self.runner, self.clock, self.book.rules.retention)
+        audited = await audit_pass(self.store, self.runner, self.clock, self.book.rules)
+        await self._assess_and_deliver()
+        return pruned, audited
 
     async def _round(self) -> None:
         reports = await self._pass(live=True)

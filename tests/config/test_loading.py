@@ -20,6 +20,7 @@ from fusewatch.domain.rules import (
     Matcher,
     Method,
     Newcomers,
+    Retention,
     Severity,
     Silent,
     Threshold,
@@ -141,13 +142,13 @@ def test_the_complete_example_means_what_it_says() -> None:
     assert rules.prices == (Price("^my-ft-", (("input", Fraction(3, 10**6)), ("output", Fraction(15, 10**6)))),)
     assert rules.repeat == ((Severity.CRITICAL, 4 * 3_600_000),)
     assert rules.new == Newcomers(("model",), 5 * 10**12)
+    assert rules.retention == Retention(90 * 86_400_000, 3 * 365 * 86_400_000)
 
 
 def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line() -> None:
     loaded = load(GOOD / "complete.yaml", {}, secrets=False)
     said = [sentence.split(": ")[0].rpartition(":")[2] + " " + sentence.split(": ")[1] for sentence in loaded.inactive]
     assert said == [
-        "17 retention",
         "24 destinations.am",
         "25 destinations.pager",
         "26 destinations.mail",

@@ -4,10 +4,11 @@ All of it is one transaction: a crash leaves either nothing or everything, so no
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 
+from fusewatch.app.audit import tell_audit
 from fusewatch.app.cells import Reading
 from fusewatch.app.daywatches import DayWatches, watch_views
 from fusewatch.app.digest import due_digests
@@ -101,10 +102,12 @@ class _Pass:
             if id_ not in built:
                 self.unit.build_view(id_, view.key_of, _day_of(view), uses_people=view.uses_people)
         self.unit.drop_views(frozenset(wanted))
+        self.reading = self.work.reading = replace(self.reading, known_from=self.unit.known_from())
         watched = self._judge_rules()
         self._end_incidents()
         DayWatches(self.work, self.views, at_start=self.at_start).run()
         Newcomers(self.work, self.touched).run(watched)
+        tell_audit(self.work)
         enqueued = self._tell()
         return AssessReport(len(deltas), self.work.judged, tuple(self.work.changes), tuple(enqueued), more=False)
 

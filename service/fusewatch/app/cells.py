@@ -1,7 +1,7 @@
 """Sums over the cells of a view, and the exact instant at which a sum crossed a line."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fusewatch.app.windowcells import between, rises, total
 from fusewatch.domain.coverage import Span, covers, frontier
@@ -121,7 +121,7 @@ def _within_day(
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How far each project that counts has been read. `expected` is how many projects the budget file names: at first
-    some of them may not have said yet who they are."""
+    some of them may not have said yet who they are. `known_from`: by view, before when its cells lack pruned rows."""
 
     projects: Mapping[str, ProjectState]
     coverage: Mapping[str, Sequence[Span]]
@@ -129,27 +129,39 @@ class Reading:
     started_ms: int
     now_ms: int
     expected: int = 0
+    known_from: Mapping[str, int] = field(default_factory=dict)
 
     def relevant(self, view: View) -> list[str]:
         """The active projects that the view may count."""
         return [key for key in self.active if view.projects is None or key in view.projects]
 
     def standing(self, view: View, from_ms: int, *, ready: bool) -> Standing:
-        """How far the time from `from_ms` on was read, for all projects of the view."""
+        """How far the time from `from_ms` on was read, for all projects of the view.
+
+        What was pruned cannot be read again: where that is missing, sums are lower bounds for good.
+        """
         keys = self.relevant(view)
         if not keys or any(not self.coverage.get(key) for key in keys):
             return Standing.CATCHING_UP if ready else Standing.LOADING
-        if all(covers(self.coverage[k], from_ms, frontier(self.coverage[k]) or from_ms) for k in keys):
+        starts = {k: max(from_ms, self.projects[k].floor_ms or from_ms) for k in keys}
+        if all(covers(self.coverage[k], start, frontier(self.coverage[k]) or start) for k, start in starts.items()):
             waits = self.now_ms - self.started_ms < FIRST_LOAD_PATIENCE_MS
             missing = len(self.active) < self.expected or any(self.projects[key].loaded_ms is None for key in keys)
             if not ready and waits and missing:
                 return Standing.LOADING
-            return Standing.READY
+            pruned = any(not covers(self.coverage[k], from_ms, start) for k, start in starts.items())
+            return Standing.CATCHING_UP if pruned or self._lacks(view, from_ms) else Standing.READY
         return Standing.CATCHING_UP if ready else Standing.LOADING
 
     def is_read(self, view: View, from_ms: int, to_ms: int) -> bool:
-        """Whether the whole span was read, for all projects of the view."""
-        return all(covers(self.coverage.get(key, ()), from_ms, to_ms) for key in self.relevant(view))
+        """Whether the whole span was read, for all projects of the view, and is in its cells."""
+        return not self._lacks(view, from_ms) and all(
+            covers(self.coverage.get(key, ()), from_ms, to_ms) for key in self.relevant(view)
+        )
+
+    def _lacks(self, view: View, from_ms: int) -> bool:
+        """Whether rows of that time had been pruned when the view was built."""
+        return self.known_from.get(view.id, from_ms) > from_ms
 
     def as_of_ms(self, view: View) -> int:
         """How old the oldest of the view's data are."""

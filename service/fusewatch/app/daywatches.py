@@ -16,7 +16,7 @@ from fusewatch.app.judging import Work, changed
 from fusewatch.domain import routing
 from fusewatch.domain.coverage import covers
 from fusewatch.domain.incidents import Standing, fingerprint, roll_over, stable_id, withdraw
-from fusewatch.domain.notices import Cause, Crossing, Incident, Kind, Notice, Reason, State, Timing
+from fusewatch.domain.notices import AUDIT, Cause, Crossing, Incident, Kind, Notice, Reason, State, Timing
 from fusewatch.domain.periods import Period, cell_of, cell_start_ms, day_at, day_index, day_span
 from fusewatch.domain.rules import RuleSet, Severity, Unit, attributed_by
 from fusewatch.domain.verdicts import HYSTERESIS
@@ -106,7 +106,7 @@ class DayWatches:
             self.work.unit.put_incident(changed(roll_over(incident, self.work.now_ms)))
         elif (
             incident.kind not in self.watches
-            or (all_known and incident.key[0] not in reading.active)
+            or (all_known and incident.key[0] not in (AUDIT, *reading.active))
             or (incident.kind is Kind.UNATTRIBUTED and incident.key[1] not in self._dimensions(incident.key[0]))
         ):
             self.work.unit.put_incident(changed(withdraw(incident, self.work.now_ms)))

@@ -42,13 +42,15 @@ class Reader:
 
 @dataclass(slots=True, kw_only=True)
 class ReadCounts:
-    """What was read and written so far: answers, their rows, and what these changed in the ledger."""
+    """What was read and written so far: answers, their rows, and what these changed in the ledger. `below_floor` rows
+    were left out: rows of their time were pruned, and nobody knows whether these were among them."""
 
     pages: int = 0
     rows: int = 0
     new: int = 0
     changed: int = 0
     unpriced: int = 0
+    below_floor: int = 0
     rejected: list[Rejected] = field(default_factory=list)
 
     def count(self, batch: "Batch") -> None:
@@ -57,6 +59,7 @@ class ReadCounts:
         self.new += batch.recorded.new
         self.changed += batch.recorded.changed
         self.unpriced += batch.recorded.unpriced
+        self.below_floor += batch.recorded.below_floor
         for page in batch.pages:
             self.rejected.extend(page.rejected)
 
@@ -114,17 +117,21 @@ async def ingest_pass(
     try:
         if poll is not None:
             now_ms = clock.now_ms()
-            coverage, lookback = await run(lambda: store.ingest(reader.project, lambda u: _known(u, reader, now_ms)))
+            coverage, lookback, _ = await run(lambda: store.ingest(reader.project, lambda u: _known(u, reader, now_ms)))
             span = live_span(coverage, now_ms, lookback.of_poll(poll))
             as_of_ms = await read_span(reader, store, run, clock, span, now_ms, Priority.LIVE, report.count)
             await run(lambda: store.ingest(reader.project, lambda u: u.succeeded(at_ms=now_ms, as_of_ms=as_of_ms)))
         began_ms = clock.now_ms()
-        coverage, lookback = await run(lambda: store.ingest(reader.project, lambda u: _known(u, reader, began_ms)))
+        coverage, lookback, floor_ms = await run(
+            lambda: store.ingest(reader.project, lambda u: _known(u, reader, began_ms))
+        )
+        need_from_ms = need_from_ms if floor_ms is None else max(need_from_ms, floor_ms)
         hole = newest_hole(coverage, need_from_ms, reader.window_ms, lookback.seldom_ms)
         if hole is None:
             stale = await run(lambda: store.ingest(reader.project, lambda u: list(u.stale())))
             hole = newest_stale(coverage, stale, reader.window_ms)
         if hole is not None:
+            hole = hole if floor_ms is None else Span(max(hole.from_ms, floor_ms), hole.to_ms)
 
             def enough(pages: int) -> bool:
                 return pages >= PAGES_A_PASS or clock.monotonic() >= until
@@ -139,9 +146,10 @@ async def ingest_pass(
     return report
 
 
-def _known(unit: IngestUnit, reader: Reader, now_ms: int) -> tuple[list[Span], Lookback]:
-    """What was read, and how far behind it to read again as generations come at present."""
-    return list(unit.coverage()), reader.lookback.grown(unit.lateness(), now_ms)
+def _known(unit: IngestUnit, reader: Reader, now_ms: int) -> tuple[list[Span], Lookback, int | None]:
+    """What was read, how far behind it to read again as generations come at present, and the floor below which nothing
+    is read."""
+    return list(unit.coverage()), reader.lookback.grown(unit.lateness(), now_ms), unit.project().floor_ms
 
 
 def _finish(unit: IngestUnit, need_from_ms: int, now_ms: int, report: IngestReport) -> None:

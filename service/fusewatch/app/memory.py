@@ -15,7 +15,7 @@ from fusewatch.domain.notices import Incident, Message, State
 from fusewatch.domain.periods import cell_of
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import UNKNOWN, Amounts, Delta, Dimensions
-from fusewatch.ports import AssessUnit, Due, ProjectState, Row, RuleState, Span, Totals
+from fusewatch.ports import AssessUnit, Audited, Due, ProjectState, Row, RuleState, Span, Totals
 
 T = TypeVar("T")
 
@@ -257,6 +257,12 @@ class MemoryStore:
 
     def know(self, dimension: str, values: Collection[str]) -> None:
         self._known.update((dimension, value) for value in values)
+
+    def known_from(self) -> Mapping[str, int]:
+        return {}
+
+    def audited(self) -> Audited | None:
+        return None
 
     def mark(self, name: str) -> int | None:
         return self._marks.get(name)

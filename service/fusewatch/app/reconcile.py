@@ -100,8 +100,10 @@ async def reconcile_pass(
 
 
 def _span(unit: IngestUnit, from_ms: int, now_ms: int) -> tuple[int, int]:
-    """The settled hours that are wholly covered, without a hole, newest first as far as one request reaches."""
+    """The settled hours that are wholly covered, without a hole, newest first as far as one request reaches. Those of
+    pruned rows hold nothing to compare."""
     coverage = unit.coverage()
+    from_ms = max(from_ms, unit.project().floor_ms or from_ms)
     end = frontier(coverage)
     if end is None:
         return 0, 0

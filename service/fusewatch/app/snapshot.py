@@ -162,7 +162,9 @@ class _Picture:
         self.now_ms = now_ms
         projects = {p.key: p for p in unit.projects()}
         self.names = {key: p.name for key, p in projects.items()}
-        self.reading = Reading(projects, unit.coverage(), active & projects.keys(), started_ms, now_ms)
+        self.reading = Reading(
+            projects, unit.coverage(), active & projects.keys(), started_ms, now_ms, known_from=unit.known_from()
+        )
         self.built = unit.built_views()
         self.ready = {name for name, state in unit.rule_states().items() if state.ready_ms is not None}
 

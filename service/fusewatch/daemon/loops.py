@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fusewatch.app.assess import Assessment, assess_pass
+from fusewatch.app.audit import audit_pass
 from fusewatch.app.deliver import deliver_one
 from fusewatch.app.ingest import RULES_CHANGED, IngestReport, Reader, ingest_pass
 from fusewatch.app.pricing import Shelf, pricing_pass
+from fusewatch.app.prune import prune_pass
 from fusewatch.app.reconcile import reconcile_pass
 from fusewatch.bootstrap import ProjectEntry
 from fusewatch.daemon.bells import Bells
@@ -77,6 +79,25 @@ class Loops:
                 self.bells.ring(f"deliver {message.destination}")
             more = report.more
         self.bells.ring("heartbeat")
+
+    # ------------------------------------------------------------ upkeep
+
+    async def upkeep_step(self) -> None:
+        """What became too old goes, once an hour; once a night a day of sums is audited. Both are due by what is
+        stored, so a restart neither repeats nor forgets them."""
+        parts = self.parts
+        await self.bells.wait("upkeep", parts.tick_s)
+        retention = parts.rulebook.rules.retention
+        pruned = await prune_pass(parts.store, parts.run, parts.clock, retention, stop=self._ending)
+        if pruned is not None:
+            parts.observer.pruned(pruned)
+        audited = await audit_pass(parts.store, parts.run, parts.clock, parts.rulebook.rules)
+        if audited is not None:
+            parts.observer.audited(audited)
+            self.bells.ring("assess")
+
+    def _ending(self) -> bool:
+        return self.bells.stop.is_set() or self.replaced
 
     # ------------------------------------------------------------ deliver
 

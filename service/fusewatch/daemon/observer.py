@@ -1,11 +1,15 @@
 """What the loops report becomes log lines and process metrics; the passes themselves do neither."""
 
+from datetime import date
+
 from structlog.typing import FilteringBoundLogger
 
 from fusewatch.app.assess import AssessReport
+from fusewatch.app.audit import AuditReport
 from fusewatch.app.deliver import Attempt, Outcome
 from fusewatch.app.ingest import IngestReport
 from fusewatch.app.pricing import PricingReport
+from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Reason
@@ -45,6 +49,8 @@ class LogObserver:
             log.info("history_loading", percent=done, rows=report.rows)
         if report.unread_ms == 0:
             self._unread.pop(project.name, None)
+        if report.below_floor:
+            log.warning("rows_below_floor", count=report.below_floor, counted=False)
         if report.new or report.changed:
             log.debug("rows_written", new=report.new, changed=report.changed)
 
@@ -99,6 +105,17 @@ class LogObserver:
                 told=list(incident.told),
                 held=list(change.held),
             )
+
+    def pruned(self, report: PruneReport) -> None:
+        for project, rows in report.rows.items():
+            self._log.info("rows_pruned", project=project, rows=rows, before_ms=report.floor_ms)
+
+    def audited(self, report: AuditReport) -> None:
+        day = date.fromordinal(report.day).isoformat()
+        for name, cells in report.found:
+            self._log.error("sums_differ_from_rows", day=day, view=name, sums=cells, formed_anew=True)
+        if not report.found:
+            self._log.info("sums_audited", day=day, views=len(report.views))
 
     def attempted(self, attempt: Attempt) -> None:
         self._telemetry.notification(attempt.destination, Counted(attempt.outcome.value), attempt.reason)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fusewatch.app.assess import AssessReport
+from fusewatch.app.audit import AuditReport
 from fusewatch.app.deliver import Attempt
 from fusewatch.app.ingest import IngestReport
 from fusewatch.app.pricing import PricingReport
+from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.bootstrap import Connections
 from fusewatch.domain.readplan import Lookback
@@ -48,6 +50,10 @@ class Observer(Protocol):
     def unidentified(self, name: str, error: Exception) -> None: ...
 
     def assessed(self, report: AssessReport) -> None: ...
+
+    def pruned(self, report: PruneReport) -> None: ...
+
+    def audited(self, report: AuditReport) -> None: ...
 
     def attempted(self, attempt: Attempt) -> None: ...
 

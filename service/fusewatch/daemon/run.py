@@ -66,6 +66,7 @@ class Daemon:
                 ]
                 reading = [
                     group.create_task(loops.keep("assess", loops.assess_step)),
+                    group.create_task(loops.keep("upkeep", loops.upkeep_step)),
                     *(group.create_task(loops.watch_project(entry)) for entry in connections.projects),
                 ]
                 sending = [

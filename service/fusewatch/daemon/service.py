@@ -14,9 +14,11 @@ from starlette.types import ASGIApp
 
 from fusewatch import __version__
 from fusewatch.app.assess import AssessReport
+from fusewatch.app.audit import AuditReport
 from fusewatch.app.deliver import Attempt
 from fusewatch.app.ingest import IngestReport
 from fusewatch.app.pricing import PricingReport
+from fusewatch.app.prune import PruneReport
 from fusewatch.app.rategate import RateGates
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
@@ -235,6 +237,14 @@ class _All:
     def assessed(self, report: AssessReport) -> None:
         for observer in self._observers:
             observer.assessed(report)
+
+    def pruned(self, report: PruneReport) -> None:
+        for observer in self._observers:
+            observer.pruned(report)
+
+    def audited(self, report: AuditReport) -> None:
+        for observer in self._observers:
+            observer.audited(report)
 
     def attempted(self, attempt: Attempt) -> None:
         for observer in self._observers:

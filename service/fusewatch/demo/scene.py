@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TextIO
 
 from fusewatch.app.assess import AssessReport
+from fusewatch.app.audit import AuditReport
 from fusewatch.app.deliver import Attempt
 from fusewatch.app.ingest import IngestReport
 from fusewatch.app.pricing import PricingReport
+from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.daemon.run import Daemon
 from fusewatch.daemon.service import Service, run_service
@@ -124,6 +126,12 @@ class Stage:
 
     def priced(self, project: ProjectState, report: PricingReport) -> None:
         del project, report
+
+    def pruned(self, report: PruneReport) -> None:
+        del report
+
+    def audited(self, report: AuditReport) -> None:
+        del report
 
     def unidentified(self, name: str, error: Exception) -> None:
         self.say(f"{name}: {error}")

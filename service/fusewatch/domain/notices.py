@@ -9,6 +9,9 @@ from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.periods import Every, Last
 from fusewatch.domain.rules import Method, Severity, Unit
 
+AUDIT = "audit"
+"""The key of a drift incident that the nightly audit opened begins with this; its day is the rest."""
+
 
 class Kind(StrEnum):
     """What an incident is about."""
@@ -104,7 +107,8 @@ class Incident:
     what they are estimated to cost.
 
     For a watch: `unpriced` measures requests, and `parts` are those of the models with most of them; `drift` measures
-    ledger minus Langfuse; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
+    ledger minus Langfuse, after an audit the difference between sums and rows, whose `parts` are the cells that were
+    wrong by rule; `unattributed` measures the cost without the dimension, its `baseline` is the whole cost of
     the day and its `limit` the part of it that may lack it; `silent` has one crossing, the last generation's start;
     `new` measures the cost of the value so far, and its one crossing is the value's first generation.
 

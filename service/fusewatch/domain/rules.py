@@ -269,6 +269,14 @@ class Newcomers:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long rows and sums are kept; None for ever: nothing is deleted that nobody asked to delete."""
+
+    rows_ms: int | None = None
+    totals_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AttributionSource:
     """One place to take a dimension from. `kind`: ``metadata`` (`name` is a path), ``tag`` (prefix) or ``field``."""
 
@@ -314,6 +322,7 @@ class RuleSet:
     metric_labels: tuple[str, ...] = ("feature", "team", "model", "operation")
     max_series: int = 5000
     history_ms: int = 35 * 86_400_000
+    retention: Retention = Retention()
     revision: str = ""
 
     @property

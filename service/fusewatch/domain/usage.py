@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 UNKNOWN = "unknown"
 
+FORGOTTEN = "forgotten"
+"""Under this user stands what people spent whose name was to leave the database."""
+
 TOKEN_TYPES = ("input", "output", "cache_read", "cache_write", "reasoning", "audio", "other")
 
 

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import assert_never
 
-from fusewatch.domain.notices import Incident, Kind, Notice, Reason
+from fusewatch.domain.notices import AUDIT, Incident, Kind, Notice, Reason
 from fusewatch.domain.rules import Unit
 from fusewatch.notify.numbers import amount, duration, percent
 from fusewatch.notify.sheet import Line, Moment
@@ -31,7 +31,8 @@ def headline(notice: Notice) -> Line:
         case Kind.UNPRICED:
             return (_unpriced(who, incident, resolved=resolved),)
         case Kind.DRIFT:
-            return (_drift(who, incident, resolved=resolved),)
+            audited = _audited(incident)
+            return (_audit(who, incident) if audited else _drift(who, incident, resolved=resolved),)
         case Kind.UNATTRIBUTED:
             return (_unattributed(who, incident, resolved=resolved),)
         case Kind.SILENT:
@@ -55,6 +56,8 @@ def body(notice: Notice) -> list[Line]:
             counted = "budgets count the estimate" if incident.estimated else "no budget counts that cost"
             helps = "prices in the budget file, or a model definition with a price in Langfuse, from then on"
             return [*lines, (f"{counted}; what helps: {helps}",)]
+        case Kind.DRIFT if _audited(incident):
+            return _audit_body(incident)
         case Kind.UNATTRIBUTED:
             name = _dimension(incident)
             return [
@@ -76,6 +79,8 @@ def _what(incident: Incident) -> str:
     match incident.kind:
         case Kind.UNPRICED:
             return "usage without a price"
+        case Kind.DRIFT if _audited(incident):
+            return "what the audit found"
         case Kind.DRIFT:
             return "a difference between ledger and Langfuse"
         case Kind.UNATTRIBUTED:
@@ -113,6 +118,24 @@ def _drift(who: str, incident: Incident, *, resolved: bool) -> str:
         return f"{who}: ledger and Langfuse agree again, {apart} apart"
     side = "less" if incident.measured < 0 else "more"
     return f"{who}: the ledger holds {apart} {side} than Langfuse, and nothing explains it"
+
+
+def _audited(incident: Incident) -> bool:
+    return incident.key[:1] == (AUDIT,)
+
+
+def _audit(who: str, incident: Incident) -> str:
+    by = f"{amount(incident.measured, Unit.USD)} apart" if incident.measured else "in tokens or requests"
+    return f"The nightly audit of {who} found sums that were not those of the rows: {by}"
+
+
+def _audit_body(incident: Incident) -> list[Line]:
+    cells = _wrong_cells(incident)
+    return [(cells,), ("they were formed anew from the rows; what was judged by them before may have been wrong",)]
+
+
+def _wrong_cells(incident: Incident) -> str:
+    return " · ".join(f"{clean(name)} {cells:,} {'sum' if cells == 1 else 'sums'}" for name, cells in incident.parts)
 
 
 def _unattributed(who: str, incident: Incident, *, resolved: bool) -> str:

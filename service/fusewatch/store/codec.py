@@ -10,6 +10,7 @@ from fusewatch.domain.lateness import Lateness
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.prices import ModelPrices
 from fusewatch.domain.rules import Matcher
+from fusewatch.ports import Audited
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ _held = msgspec.json.Decoder(Held, dec_hook=_decode_other)
 _matchers = msgspec.json.Decoder(tuple[Matcher, ...])
 _lateness = msgspec.json.Decoder(Lateness)
 _models = msgspec.json.Decoder(tuple[ModelPrices, ...], dec_hook=_decode_other)
+_audited = msgspec.json.Decoder(Audited)
 _strings = msgspec.json.Decoder(tuple[str, ...])
 _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 
@@ -71,3 +73,7 @@ def strings_of(text: str) -> tuple[str, ...]:
 
 def pairs_of(text: str) -> tuple[tuple[str, str], ...]:
     return _pairs.decode(text)
+
+
+def audited_of(text: str) -> Audited:
+    return _audited.decode(text)

@@ -203,3 +203,16 @@ def check_pages(link: Link, path: Path) -> None:
     found = link.row("PRAGMA quick_check(1)")[0]
     if found != "ok":
         raise StoreUnusable(f"{path} is damaged: {' '.join(found.split())}; {_WAY_OUT}")
+
+
+def rewrite(link: Link) -> bool:
+    """Copy everything that lives into fresh pages and empty the write-ahead log; whether that could be emptied."""
+    try:
+        link.run("PRAGMA temp_store = FILE")
+        link.run("VACUUM")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+            raise
+        link.run("PRAGMA temp_store = MEMORY")  # no folder for temporary files
+        link.run("VACUUM")
+    return bool(link.row("PRAGMA wal_checkpoint(TRUNCATE)")[0] == 0)

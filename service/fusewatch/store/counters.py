@@ -14,7 +14,7 @@ from fusewatch.domain.rules import HIGH_CARDINALITY
 from fusewatch.domain.usage import UNKNOWN, Dimensions
 from fusewatch.domain.views import dimension_value
 from fusewatch.ports import DURATION_BOUNDS_S
-from fusewatch.store import bulk, codec, meta
+from fusewatch.store import archive, bulk, codec, meta
 from fusewatch.store.connection import Link
 from fusewatch.store.interning import Caches, Interning, MetricIds
 from fusewatch.store.rows import COST, DIMS, DURATION, PRICING, SELECT, TOKENS, LedgerRow, hours
@@ -136,6 +136,13 @@ class Counters:
             zero = ", ".join(f"{name} = 0" for name in sums.columns)
             self._link.run(f"UPDATE {sums.table} SET {zero} WHERE {where} = ?", (project,))  # noqa: S608 our own names only
         start_ms = -(2**62) if counters_from_ms is None else counters_from_ms
+        for sum_ in archive.since(self._link, project, start_ms):
+            ids = self._ids(project, sum_.dims)
+            _accumulate(self._spend, ids.counter, [sum_.cost_pico, sum_.requests, *sum_.tokens], 1)
+            _accumulate(self._durations, ids.duration, sum_.durations, 1)
+            unattributed = sum_.cost_pico if ids.unattributed else 0
+            _accumulate(self._projects, project, [unattributed, sum_.unpriced], 1)
+        self.flush()
         for from_ms, to_ms in hours(self._link, project, start_ms, 2**62):
             self.add(project, _counted(self._link, project, from_ms, to_ms), 1)
             self.flush()
@@ -221,6 +228,9 @@ class Counters:
         self._caches.metrics.clear()
         for project, from_ms in link.rows("SELECT id, coalesce(counters_from_ms, ?) FROM project", (-(2**62),)):
             sums: dict[tuple[str, ...], list[int]] = {}
+            for sum_ in archive.since(link, project, from_ms):
+                labels = self._labels(self._interning.dims([sum_.dims])[sum_.dims])
+                _accumulate(sums, labels, [sum_.cost_pico, sum_.requests, *sum_.tokens], 1)
             for span in hours(link, project, from_ms, 2**62):
                 for dims, values in _spend_by_dims(link, project, span):
                     labels = self._labels(self._interning.dims([dims])[dims])

@@ -88,14 +88,18 @@ def reconciled(link: Link, project: int, at_ms: int, drift_pico: int) -> None:
 def distrust_sums(link: Link) -> None:
     """Sum the totals anew, and let the next assess pass form all cells from the rows.
 
-    What waited to be added to the cells is in the rows already.
+    What waited to be added to the cells is in the rows already. What was pruned is no more: its sums are the archive's,
+    and the cells of that time stay (see `SeriesWriter.build`).
     """
-    for table in ("series", "series_key", "view", "dirty"):
-        link.run(f"DELETE FROM {table}")  # noqa: S608 our own names only
+    link.run("DELETE FROM dirty")
+    link.run("UPDATE view SET built = 0")
     link.run(
-        f"UPDATE project SET (generations, cost_hi, cost_lo, unpriced, est_hi, est_lo) = (SELECT count(*),"  # noqa: S608 our own names only
-        f" coalesce(sum(cost / {_MICRO}), 0), coalesce(sum(cost % {_MICRO}), 0),"
-        " coalesce(sum(CASE WHEN pricing != 0 THEN 1 END), 0),"
-        f" coalesce(sum(estimate / {_MICRO}), 0), coalesce(sum(estimate % {_MICRO}), 0)"
-        " FROM generation g WHERE g.project = project.id AND g.counted = 1)"
+        f"UPDATE project SET (generations, cost_hi, cost_lo, unpriced, est_hi, est_lo) = (SELECT coalesce(sum(n), 0),"  # noqa: S608 our own names only
+        " coalesce(sum(hi), 0), coalesce(sum(lo), 0), coalesce(sum(unpriced), 0), coalesce(sum(est_hi), 0),"
+        " coalesce(sum(est_lo), 0) FROM"
+        f" (SELECT count(*) AS n, sum(cost / {_MICRO}) AS hi, sum(cost % {_MICRO}) AS lo,"
+        f" sum(pricing != 0) AS unpriced, sum(estimate / {_MICRO}) AS est_hi, sum(estimate % {_MICRO}) AS est_lo"
+        " FROM generation g WHERE g.project = project.id AND g.counted = 1"
+        " UNION ALL SELECT sum(requests), sum(cost_hi), sum(cost_lo), sum(unpriced), sum(est_hi), sum(est_lo)"
+        " FROM hour_total h WHERE h.project = project.id))"
     )

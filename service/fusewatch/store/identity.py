@@ -1,7 +1,9 @@
 """Where an observation was seen before: a version that starts at another instant has another place in the ledger.
 
 `seen` maps the hash of an identity to the first start that came with it; `seen_more` holds the further ones, and the
-rare identities that share a hash. Both only ever gain rows; a hit is verified against the ledger's own rows.
+rare identities that share a hash. A hit is verified against the ledger's own rows. Pruning forgets the starts of the
+rows that it deletes, but for one that counted while other starts of it are known: it goes on to say that the
+observation was counted.
 """
 
 from collections.abc import Iterable
@@ -58,3 +60,39 @@ def of_trace(link: Link, project: int, trace: bytes) -> list[LedgerRow]:
     for (start,) in starts:
         found += link.rows(f"{SELECT} WHERE project = ? AND start_ms = ? AND trace = ?", (project, start, trace))
     return found
+
+
+def forget(link: Link, project: int, pruned: Iterable[tuple[bytes, bytes, int, int]]) -> None:
+    """Forget where these rows (trace, observation, start, counted) started, which are being pruned."""
+    places = sorted((identity_hash(project, trace, obs), start, counted) for trace, obs, start, counted in pruned)
+    for chunk in bulk.chunks(places, 1024):
+        query = "SELECT h64 FROM seen_more WHERE h64 IN"
+        several = {h for (h,) in bulk.select_in(link, query, (), [h for h, _, _ in chunk])}
+        alone = [(h, start) for h, start, _ in chunk if h not in several]
+        link.run_many("DELETE FROM seen WHERE h64 = ? AND start_ms = ?", alone)
+        for h, start, counted in chunk:
+            if h in several and not counted:
+                _forget_one_of_several(link, h, start)
+
+
+def _forget_one_of_several(link: Link, h64: int, start_ms: int) -> None:
+    if link.run("DELETE FROM seen_more WHERE h64 = ? AND start_ms = ?", (h64, start_ms)):
+        return
+    if not link.run("DELETE FROM seen WHERE h64 = ? AND start_ms = ?", (h64, start_ms)):
+        return
+    other = link.row("SELECT start_ms FROM seen_more WHERE h64 = ? ORDER BY start_ms LIMIT 1", (h64,))
+    if other is not None:  # a hash is always known in `seen` first
+        link.run("DELETE FROM seen_more WHERE h64 = ? AND start_ms = ?", (h64, other[0]))
+        link.run("INSERT INTO seen (h64, start_ms) VALUES (?, ?)", (h64, other[0]))
+
+
+def counted_below_floor(link: Link, project: int, trace: bytes, obs: bytes) -> bool:
+    """Whether a version of the observation counts in the archive of pruned rows: none of the others may count again."""
+    h64 = identity_hash(project, trace, obs)
+    row = link.row(
+        "SELECT 1 FROM project p WHERE p.id = ? AND"
+        " (EXISTS (SELECT 1 FROM seen WHERE h64 = ? AND start_ms < p.floor_ms)"
+        " OR EXISTS (SELECT 1 FROM seen_more WHERE h64 = ? AND start_ms < p.floor_ms))",
+        (project, h64, h64),
+    )
+    return row is not None

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
 from fusewatch.domain.usage import Dimensions
-from fusewatch.store import bulk, codec
+from fusewatch.store import bulk, codec, forgetting
 from fusewatch.store.connection import Link
 
 K = TypeVar("K")
@@ -124,6 +124,10 @@ class Interning:
             found_now: dict[str, int] = dict(bulk.select_in(self._link, query, (), missing))
             new = [value for value in missing if value not in found_now]
             if new:
+                forgotten = forgetting.marked_ids(self._link, new)
+                found_now |= forgotten
+                new = [value for value in new if value not in forgotten]
+            if new:
                 next_id = _next_id(self._link, "text")
                 found_now |= {value: next_id + i for i, value in enumerate(new)}
                 bulk.insert(self._link, "text", ("id", "value"), [(found_now[value], value) for value in new])
@@ -142,7 +146,9 @@ class Interning:
         if found is None:
             digest = blake2b(codec.encode(dimensions).encode(), digest_size=16).digest()
             row = self._link.row("SELECT id FROM dims WHERE hash = ?", (digest,))
-            if row is None:
+            if row is None and (kept := forgetting.without_forgotten(self._link, dimensions)) != dimensions:
+                found = self.dims_id(kept)
+            elif row is None:
                 found = _next_id(self._link, "dims")
                 values = (found, digest, *dimensions[:-1], codec.encode(dimensions.extra))
                 bulk.insert(self._link, "dims", _DIMS_COLUMNS, [values])
@@ -156,7 +162,8 @@ class Interning:
         return _resolve(self._caches.dims, ids, self._load_dims)
 
     def _load_texts(self, ids: list[int]) -> dict[int, str]:
-        return dict(bulk.select_in(self._link, "SELECT id, value FROM text WHERE id IN", (), ids))
+        rows = bulk.select_in(self._link, "SELECT id, value FROM text WHERE id IN", (), ids)
+        return {id_: forgetting.shown(value) for id_, value in rows}
 
     def _load_dims(self, ids: list[int]) -> dict[int, Dimensions]:
         query = f"SELECT id, {', '.join(Dimensions._fields)} FROM dims WHERE id IN"  # noqa: S608 our own names only

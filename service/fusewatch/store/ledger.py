@@ -312,21 +312,23 @@ class Ledger:
             present = {start: changes.replaced.get((start, trace, obs), row) for start, row in stored.items()}
             counting = next((row for row in present.values() if row[COUNTED]), None)
             after = present | {row[START]: row for row in rows}
+            pruned = identity.counted_below_floor(self._link, self._project, trace, obs)
             winner = max(after.values(), key=order_of)
             for start, row in after.items():
                 known = present.get(start)
+                wins = row is winner and not pruned
                 replaced_cost = row[REPLACED] if known is None or row is known else known[COST]
-                if row is winner and counting is not None and counting[CONTENT] != row[CONTENT]:
+                if wins and counting is not None and counting[CONTENT] != row[CONTENT]:
                     replaced_cost = counting[COST]
                 seen_ms = row[SEEN] if known is None else known[SEEN]
-                settled = with_state(row, counted=row is winner, seen_ms=seen_ms, replaced_cost=replaced_cost)
-                if row is winner and row is known:  # prices may have changed while it did not count
+                settled = with_state(row, counted=wins, seen_ms=seen_ms, replaced_cost=replaced_cost)
+                if wins and row is known:  # prices may have changed while it did not count
                     (settled,) = self._estimated([settled])
                 if known is None:
                     changes.inserted.append(settled)
                 elif settled != known:
                     changes.replaced[_place(row)] = settled
-                if row is winner:
+                if wins:
                     changes.swap(counting, settled)
         return moved
 

@@ -59,3 +59,13 @@ def attribution(link: Link) -> str:
 def keep_attribution(link: Link, revision: str) -> None:
     if attribution(link) != revision:
         link.run(_SET, ("attribution", revision))
+
+
+def fact(link: Link, name: str) -> str | None:
+    """A fact by its name; None when nobody ever kept it."""
+    row = link.row("SELECT value FROM meta WHERE name = ?", (name,))
+    return None if row is None else str(row[0])
+
+
+def keep_fact(link: Link, name: str, value: str) -> None:
+    link.run(_SET, (name, value))

@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0009"
+HEAD = "0007"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -15,6 +15,13 @@ APPLICATION_ID = 0x46555345
 
 TOKEN_COLUMNS = ("input", "output", "cache_read", "cache_write", "reasoning", "audio", "other")
 DURATION_COLUMNS = tuple(f"b{i}" for i in range(13))
+ARCHIVED = (
+    *("cost_hi", "cost_lo", "estimate_hi", "estimate_lo", "requests", "unpriced", "total"),
+    *TOKEN_COLUMNS,
+    *DURATION_COLUMNS,
+    "duration_sum",
+)
+"""What is kept of rows that were pruned, as sums."""
 
 Big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """64 bits everywhere; SQLite wants the very word INTEGER for its row ids."""
@@ -202,7 +209,26 @@ dirty = sa.Table(
     _big("est_lo", default=0),
 )
 
-view = sa.Table("view", metadata, sa.Column("id", sa.Text, primary_key=True), _big("built"))
+# What pruned rows summed to, by hour. A row of it begins at `from_ms`: a full hour, or within one the instant from
+# which counters count, so that what they hold can always be summed again. Sums too old for `totals` keep no hour.
+hour_total = sa.Table(
+    "hour_total",
+    metadata,
+    sa.Column("project", Big, primary_key=True),
+    sa.Column("from_ms", Big, primary_key=True),
+    sa.Column("dims", Big, primary_key=True),
+    *(_big(name) for name in ARCHIVED),
+    sqlite_with_rowid=False,
+)
+
+# `known_from_ms`: what started before had been pruned when the view was built, so that its cells lack it.
+view = sa.Table(
+    "view",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _big("built"),
+    _big("known_from_ms", nullable=True),
+)
 
 series_key = sa.Table(
     "series_key",

@@ -1,6 +1,6 @@
 """The cells under the rules: for each view and key its quarter hours and its local days."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fusewatch.domain.money import join, split
@@ -12,6 +12,9 @@ from fusewatch.store.interning import Interning
 from fusewatch.store.rows import hours
 
 QUARTER, DAY = 0, 1
+_LONGEST_DAY = 4 * 30
+"""More quarter hours than any local day has."""
+
 _SERIES = ("key", "grain", "bucket", "cost_hi", "cost_lo", "tokens", "requests", "est_hi", "est_lo")
 _SERIES_KEY = ("id", "view", "key", "first_cell", "last_cell")
 _CELLS = (
@@ -77,6 +80,12 @@ class SeriesReader:
 
     def built(self) -> frozenset[str]:
         return frozenset(view for (view,) in self._link.rows("SELECT id FROM view WHERE built = 1"))
+
+    def known_from(self) -> Mapping[str, int]:
+        """By view: before which instant its cells lack what had been pruned when it was built; only where there is
+        one."""
+        rows = self._link.rows("SELECT id, known_from_ms FROM view WHERE built = 1 AND known_from_ms IS NOT NULL")
+        return dict(rows)
 
     def _cells(self, view: str, key: Key, grain: int, start: int, end: int) -> list[tuple[int, Amounts]]:
         rows = self._link.rows(_CELLS, (view, codec.encode(key), grain, start, end))
@@ -156,22 +165,38 @@ class SeriesWriter(SeriesReader):
         bulk.add(self._link, "series", _SERIES[:3], _SERIES, cells)
 
     def build(self, view: str, key_of: KeyOf, day_of: Callable[[int], int], *, uses_people: bool) -> None:
-        """Form the cells of a view from the whole ledger, in place of those it may have."""
+        """Form the cells of a view from the rows, in place of those it may have.
+
+        Of a view that was built before, the cells from before the rows begin stay: nothing else knows of that time.
+        """
         if self._link.row("SELECT 1 FROM dirty LIMIT 1") is not None:
             raise ValueError("a view is built only when no change of the ledger is left to take")
-        self._forget(view)
+        (floor_ms,) = self._link.row("SELECT max(floor_ms) FROM project")
+        known = self._link.row("SELECT known_from_ms FROM view WHERE id = ?", (view,))
+        from_ms = -(2**62)
+        if known is None or floor_ms is None:
+            self._forget(view)
+            known = (floor_ms,)
+        else:
+            first = -(-floor_ms // CELL_MS)
+            from_ms = first * CELL_MS
+            self._forget_from(view, first, day_of)
         for project, project_key in projects.keys(self._link).items():
-            for span in hours(self._link, project, -(2**62), 2**62):
-                for delta in self._sums(project, project_key, span, uses_people=uses_people):
+            for span in hours(self._link, project, from_ms, 2**62):
+                for delta in sums(self._link, self._interning, project, project_key, span, uses_people=uses_people):
                     key = key_of(delta.project, delta.dimensions, delta.user, delta.session)
                     if key is not None:
                         self.add(view, key, delta.cell, day_of(delta.cell), delta.amounts)
                 self.flush()
-        self._link.run("INSERT INTO view (id, built) VALUES (?, 1)", (view,))
+        self._link.run(
+            "INSERT INTO view (id, built, known_from_ms) VALUES (?, 1, ?) ON CONFLICT (id) DO UPDATE SET built = 1",
+            (view, *known),
+        )
 
     def drop(self, keep: frozenset[str]) -> None:
-        for view in self.built() - keep:
-            self._forget(view)
+        for (view,) in self._link.rows("SELECT id FROM view"):
+            if view not in keep:
+                self._forget(view)
 
     def _cells(self, view: str, key: Key, grain: int, start: int, end: int) -> list[tuple[int, Amounts]]:
         self._flush_key(view, key)
@@ -186,6 +211,28 @@ class SeriesWriter(SeriesReader):
         self._link.run("DELETE FROM series WHERE key IN (SELECT id FROM series_key WHERE view = ?)", (view,))
         self._link.run("DELETE FROM series_key WHERE view = ?", (view,))
         self._link.run("DELETE FROM view WHERE id = ?", (view,))
+
+    def _forget_from(self, view: str, first: int, day_of: Callable[[int], int]) -> None:
+        """Forget the quarter hours of a view from the cell `first` on. Of the day that begins before it and ends after
+        it the quarter hours before it are left."""
+        self._pending.pop(view, None)
+        link, day = self._link, day_of(first)
+        for (key,) in link.rows("SELECT id FROM series_key WHERE view = ?", (view,)):
+            link.run("DELETE FROM series WHERE key = ? AND grain = ? AND bucket >= ?", (key, QUARTER, first))
+            link.run("DELETE FROM series WHERE key = ? AND grain = ? AND bucket >= ?", (key, DAY, day))
+            left = link.rows(
+                "SELECT bucket, cost_hi, cost_lo, tokens, requests FROM series"
+                " WHERE key = ? AND grain = ? AND bucket >= ?",
+                (key, QUARTER, first - _LONGEST_DAY),
+            )
+            of_day = [row[1:] for row in left if day_of(row[0]) == day]
+            if of_day:
+                bulk.insert(link, "series", _SERIES, [(key, DAY, day, *map(sum, zip(*of_day, strict=True)))])
+        link.run("UPDATE series_key SET last_cell = min(last_cell, ?) WHERE view = ?", (first - 1, view))
+        link.run(
+            "DELETE FROM series_key WHERE view = ? AND NOT EXISTS (SELECT 1 FROM series s WHERE s.key = series_key.id)",
+            (view,),
+        )
 
     def _touch_keys(self, view: str, keys: dict[Key, _Pending]) -> dict[Key, int]:
         """The ids of the keys, made where they are new; their first and last cells widened."""
@@ -210,18 +257,6 @@ class SeriesWriter(SeriesReader):
         self._link.run_many("UPDATE series_key SET first_cell = ?, last_cell = ? WHERE id = ?", widened)
         return ids
 
-    def _sums(self, project: int, key: str, span: tuple[int, int], *, uses_people: bool) -> Iterable[Delta]:
-        """The counted rows of a span by cell and dimensions, by user and session too where these matter."""
-        people = "person, session" if uses_people else "NULL, NULL"
-        rows = self._link.rows(
-            f"SELECT start_ms / {CELL_MS} AS cell, dims, {people}, sum(cost / 1000000), sum(cost % 1000000),"  # noqa: S608 no input in it
-            " sum(total), count(*), coalesce(sum(estimate / 1000000), 0), coalesce(sum(estimate % 1000000), 0)"
-            " FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
-            f" GROUP BY cell, dims{', person, session' if uses_people else ''}",
-            (project, *span),
-        )
-        return deltas(self._interning, [(key, *row) for row in rows])
-
 
 def deltas(interning: Interning, rows: Sequence[tuple[Any, ...]]) -> list[Delta]:
     """Rows (project key, cell, dims, person, session, cost_hi, cost_lo, tokens, requests, est_hi, est_lo) with names
@@ -244,3 +279,31 @@ def deltas(interning: Interning, rows: Sequence[tuple[Any, ...]]) -> list[Delta]
         )
         for project, cell, d, person, session, hi, lo, tokens, requests, est_hi, est_lo in rows
     ]
+
+
+def sums(
+    link: Link, interning: Interning, project: int, key: str, span: tuple[int, int], *, uses_people: bool
+) -> list[Delta]:
+    """The counted rows of a span by cell and dimensions, by user and session too where these matter."""
+    people = "person, session" if uses_people else "NULL, NULL"
+    rows = link.rows(
+        f"SELECT start_ms / {CELL_MS} AS cell, dims, {people}, sum(cost / 1000000), sum(cost % 1000000),"  # noqa: S608 no input in it
+        " sum(total), count(*) FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
+        f" GROUP BY cell, dims{', person, session' if uses_people else ''}",
+        (project, *span),
+    )
+    return deltas(interning, [(key, *row) for row in rows])
+
+
+def cells(link: Link, view: str, grain: int, start: int, end: int) -> dict[tuple[Key, int], Amounts]:
+    """The cells of all keys of a view that hold anything, by key and bucket."""
+    rows = link.rows(
+        "SELECT k.key, s.bucket, s.cost_hi, s.cost_lo, s.tokens, s.requests FROM series_key k"
+        " JOIN series s ON s.key = k.id WHERE k.view = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ?",
+        (view, grain, start, end),
+    )
+    found = {
+        (codec.strings_of(key), bucket): Amounts(join(hi, lo), tokens, requests)
+        for key, bucket, hi, lo, tokens, requests in rows
+    }
+    return {place: amounts for place, amounts in found.items() if any(amounts)}

@@ -46,5 +46,13 @@ def listed(link: Link, active_at_ms: int | None) -> Sequence[Silence]:
     return [silence for silence in map(_silence, rows) if silence.is_active(active_at_ms)]
 
 
+def rewrite(link: Link, silence: Silence) -> None:
+    """Put other matchers and another comment in place of those that it has."""
+    link.run(
+        "UPDATE silence SET matchers = ?, comment = ? WHERE id = ?",
+        (codec.encode(silence.matchers), silence.comment, silence.id),
+    )
+
+
 def _silence(row: tuple[Any, ...]) -> Silence:
     return Silence(row[0], codec.matchers_of(row[1]), *row[2:])

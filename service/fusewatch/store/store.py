@@ -24,11 +24,13 @@ from fusewatch.store.connection import (
     make_engine,
     prepare_for_writing,
     refuse_foreign_file,
+    rewrite,
 )  # fmt: skip
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.schema import HEAD
 from fusewatch.store.units import AssessUnit, IngestUnit, ReadUnit
+from fusewatch.store.upkeep import UpkeepUnit
 
 T = TypeVar("T")
 
@@ -128,6 +130,9 @@ class SqlStore:
     def read(self, work: Callable[[ports.ReadUnit], T], /) -> T:
         return self._read(lambda link: work(ReadUnit(link)))
 
+    def upkeep(self, work: Callable[[ports.UpkeepUnit], T], /) -> T:
+        return self._write(lambda link: work(UpkeepUnit(link, self._caches)))
+
     # ------------------------------------------------------------ single changes
 
     def register(self, identity: ports.ProjectIdentity, name: str, *, now_ms: int) -> ports.ProjectState:
@@ -173,6 +178,15 @@ class SqlStore:
         if not self._exclusive:
             raise ValueError("claims are freed only by the daemon that holds the database")
         return self._write(outbox.free_claims)
+
+    def wipe(self) -> bool:
+        """See `ports.Store`. SQLite copies the whole file, in its folder for temporary files or else in memory."""
+        with self._writing, self._explained():
+            link = Link(self._engine, busy_timeout_ms=self._busy_timeout_ms)
+            try:
+                return rewrite(link)
+            finally:
+                link.close()
 
     def close(self) -> None:
         """Close all connections and give up the lock; the write-ahead log is folded into the file."""

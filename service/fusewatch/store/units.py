@@ -11,6 +11,7 @@ from fusewatch.domain.reconciling import HourLedger, HourReading
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation
 from fusewatch.ports import (
+    Audited,
     CounterSeries,
     DeliveryRow,
     Due,
@@ -27,10 +28,12 @@ from fusewatch.ports import (
     Span,
     StoredRules,
     Totals,
+    Traces,
 )  # fmt: skip
 from fusewatch.store import (
     attributions,
     estimates,
+    forgetting,
     history,
     holding,
     hours,
@@ -41,8 +44,10 @@ from fusewatch.store import (
     outbox,
     projects,
     rules,
+    series,
     shown,
     silences,
+    upkeep,
 )
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
@@ -80,7 +85,10 @@ class IngestUnit:
     ) -> Recorded:
         attributions.refuse_outdated(self._link, self._id, inheritance.revision)
         inheriting.forget(self._link, self._id, now_ms)
-        return self._ledger.record(span, generations, now_ms, whole=whole, prices=prices, inheritance=inheritance)
+        floor_ms = self.project().floor_ms
+        kept = generations if floor_ms is None else [g for g in generations if g.start_ms >= floor_ms]
+        recorded = self._ledger.record(span, kept, now_ms, whole=whole, prices=prices, inheritance=inheritance)
+        return recorded._replace(below_floor=len(generations) - len(kept))
 
     def has_unpriced(self, from_ms: int) -> bool:
         return estimates.any_since(self._link, self._id, from_ms)
@@ -180,6 +188,9 @@ class AssessUnit:
 
     def built_views(self) -> frozenset[str]:
         return self._series.built()
+
+    def known_from(self) -> Mapping[str, int]:
+        return self._series.known_from()
 
     def build_view(
         self,
@@ -296,6 +307,9 @@ class AssessUnit:
     def put_mark(self, name: str, value: int) -> None:
         meta.put_mark(self._link, name, value)
 
+    def audited(self) -> Audited | None:
+        return upkeep.audited(self._link)
+
     def finish(self) -> None:
         self._series.flush()
 
@@ -360,3 +374,25 @@ class ReadUnit(SeriesReader):
 
     def silences(self, *, active_at_ms: int | None) -> Sequence[Silence]:
         return silences.listed(self._link, active_at_ms)
+
+    def waiting(self) -> bool:
+        return self._link.row("SELECT 1 FROM dirty LIMIT 1") is not None
+
+    def audited(self) -> Audited | None:
+        return upkeep.audited(self._link)
+
+    def traces(self, user: str) -> Traces:
+        return forgetting.traces(self._link, user)
+
+    def row_sums(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Delta]:
+        interning = Interning(self._link, Caches())  # those of the writer belong to its thread
+        found: list[Delta] = []
+        for project, key in projects.keys(self._link).items():
+            found += series.sums(self._link, interning, project, key, (from_ms, to_ms), uses_people=people)
+        return found
+
+    def cells(self, view: str, from_cell: int, to_cell: int) -> Mapping[tuple[Key, int], Amounts]:
+        return series.cells(self._link, view, series.QUARTER, from_cell, to_cell)
+
+    def day_cells(self, view: str, day: int) -> Mapping[Key, Amounts]:
+        return {key: amounts for (key, _), amounts in series.cells(self._link, view, series.DAY, day, day + 1).items()}

@@ -36,6 +36,7 @@ from fusewatch.domain.rules import (
     Method,
     Newcomers,
     Override,
+    Retention,
     Route,
     RuleSet,
     Scope,
@@ -81,6 +82,7 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
         metric_labels=file.metrics.labels,
         max_series=file.metrics.max_series,
         history_ms=file.history,
+        retention=_retention(file),
     )
     return replace(rules, revision=revision_of(rules))
 
@@ -239,3 +241,8 @@ def _new(file: BudgetFile) -> Newcomers:
     if watch is None:
         return Newcomers()
     return Newcomers(watch.each) if watch.floor is None else Newcomers(watch.each, watch.floor)
+
+
+def _retention(file: BudgetFile) -> Retention:
+    kept = file.retention
+    return Retention() if kept is None else Retention(kept.rows, kept.totals)

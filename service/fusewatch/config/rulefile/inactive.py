@@ -6,7 +6,7 @@ from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.rulemodels import BudgetPart, SpikePart
 from fusewatch.config.rulefile.yamltree import Path, Tree
 
-_LATER_SECTIONS = ("retention", "exports")
+_LATER_SECTIONS = ("exports",)
 ACTIVE_TYPES = ("slack", "webhook", "console")
 
 

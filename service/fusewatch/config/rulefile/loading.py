@@ -14,6 +14,7 @@ from fusewatch.config.rulefile.loaded import DestinationConfig, Loaded
 from fusewatch.config.rulefile.merge import merge
 from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.names import known_names, mentioned_destinations, name_problems
+from fusewatch.config.rulefile.retained import retention_problems
 from fusewatch.config.rulefile.source import Part, Source, read_files, read_text
 from fusewatch.config.rulefile.yamltree import Path as TreePath
 from fusewatch.config.rulefile.yamltree import Tree, read_tree
@@ -53,8 +54,11 @@ def _load(source: Source, environ: Mapping[str, str], *, secrets: bool) -> Loade
     if secrets and warnings:
         raise ConfigError(warnings)
     policies = {d.name: _policy(d) for d in destinations if d.active}
+    rules = compile_rules(file, policies, _default_notify(file, policies))
+    if short := retention_problems(rules, tree):
+        raise ConfigError(short)
     return Loaded(
-        rules=compile_rules(file, policies, _default_notify(file, policies)),
+        rules=rules,
         projects=projects,
         destinations=destinations,
         inactive=inactive_sentences(file, tree),
