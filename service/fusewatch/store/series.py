@@ -288,7 +288,8 @@ def sums(
     people = "person, session" if uses_people else "NULL, NULL"
     rows = link.rows(
         f"SELECT start_ms / {CELL_MS} AS cell, dims, {people}, sum(cost / 1000000), sum(cost % 1000000),"  # noqa: S608 no input in it
-        " sum(total), count(*) FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
+        " sum(total), count(*), coalesce(sum(estimate / 1000000), 0), coalesce(sum(estimate % 1000000), 0)"
+        " FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
         f" GROUP BY cell, dims{', person, session' if uses_people else ''}",
         (project, *span),
     )
@@ -298,12 +299,12 @@ def sums(
 def cells(link: Link, view: str, grain: int, start: int, end: int) -> dict[tuple[Key, int], Amounts]:
     """The cells of all keys of a view that hold anything, by key and bucket."""
     rows = link.rows(
-        "SELECT k.key, s.bucket, s.cost_hi, s.cost_lo, s.tokens, s.requests FROM series_key k"
+        "SELECT k.key, s.bucket, s.cost_hi, s.cost_lo, s.tokens, s.requests, s.est_hi, s.est_lo FROM series_key k"
         " JOIN series s ON s.key = k.id WHERE k.view = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ?",
         (view, grain, start, end),
     )
     found = {
-        (codec.strings_of(key), bucket): Amounts(join(hi, lo), tokens, requests)
-        for key, bucket, hi, lo, tokens, requests in rows
+        (codec.strings_of(key), bucket): Amounts(join(hi, lo), tokens, requests, join(est_hi, est_lo))
+        for key, bucket, hi, lo, tokens, requests, est_hi, est_lo in rows
     }
     return {place: amounts for place, amounts in found.items() if any(amounts)}
