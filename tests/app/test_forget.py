@@ -6,6 +6,7 @@ from fusewatch.app.forget import ForgetReport, forget_user
 from fusewatch.domain.notices import State
 from fusewatch.domain.views import view_of
 from fusewatch.errors import Retryable
+from fusewatch.ports import ReadUnit
 from fusewatch.store import open_store
 from tests.app.conftest import Play
 from tests.app.stage import Stage
@@ -31,10 +32,11 @@ def cells(stage: Stage, rule: str = "users") -> dict[tuple[str, ...], float]:
     names = {p.key: p.name for p in stage.store.read(lambda unit: unit.projects())}
     (found,) = [r for r in stage.book.rules.rules if r.name == rule]
     view = view_of(found, stage.book.rules, names).id
-    costs = {
-        key: stage.store.read(lambda unit, key=key: sum(a.cost_pico for _, a in unit.days(view, key, 0, 2**40)))
-        for key in stage.store.read(lambda unit: unit.keys(view, 0))
-    }
+
+    def costs_of(unit: ReadUnit) -> dict[tuple[str, ...], int]:
+        return {key: sum(a.cost_pico for _, a in unit.days(view, key, 0, 2**40)) for key in unit.keys(view, 0)}
+
+    costs = stage.store.read(costs_of)
     return {key: cost / DOLLAR for key, cost in costs.items() if cost}
 
 

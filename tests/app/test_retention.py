@@ -10,6 +10,7 @@ from fusewatch.domain.coverage import Span
 from fusewatch.domain.notices import State
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.views import totals_view
+from fusewatch.ports import Pruned
 from tests.app.conftest import Play
 from tests.app.stage import Stage
 from tests.app.when import DAY_MS, HOUR_MS
@@ -214,7 +215,7 @@ def test_one_step_deletes_no_more_than_it_may(play: Play) -> None:
     stage = aged(play)
     later(stage, 200)
     project = next(iter(stage.active))
-    steps = []
+    steps: list[Pruned] = []
     while not steps or steps[-1].more:
         steps.append(stage.store.upkeep(lambda unit: unit.prune(project, stage.clock.now_ms(), most=7)))
     assert [step.rows for step in steps][:-1] == [7] * (len(steps) - 1)

@@ -25,7 +25,7 @@ from tests.domain.zones import END_MS, FIRST_MS, ms
 instants = st.integers(FIRST_MS, END_MS)
 calendars = st.builds(Calendar, st.sampled_from(("UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe")))
 rules = st.one_of(
-    st.builds(Budget, st.just("b"), st.just(Limit(10**12, Unit.USD)), st.sampled_from(Every), calendars),
+    st.builds(Budget, st.just("b"), st.just(Limit(Unit.USD, 10**12)), st.sampled_from(Every), calendars),
     st.builds(
         Spike,
         st.just("s"),
