@@ -1,6 +1,5 @@
 """A forgotten user's spend stays and counts; the name is nowhere any more, nor does it come back."""
 
-from functools import partial
 from pathlib import Path
 
 from fusewatch.app.forget import ForgetReport, forget_user
@@ -28,18 +27,16 @@ def files_with(folder: Path, name: str) -> list[str]:
     return [path.name for path in sorted(folder.glob("fusewatch.db*")) if name.encode() in path.read_bytes()]
 
 
-def _cost(view: str, key: tuple[str, ...], unit: ReadUnit) -> int:
-    return sum(amounts.cost_pico for _, amounts in unit.days(view, key, 0, 2**40))
-
-
 def cells(stage: Stage, rule: str = "users") -> dict[tuple[str, ...], float]:
     """What each key of the rule spent, in dollars."""
     names = {p.key: p.name for p in stage.store.read(lambda unit: unit.projects())}
     (found,) = [r for r in stage.book.rules.rules if r.name == rule]
     view = view_of(found, stage.book.rules, names).id
-    costs = {
-        key: stage.store.read(partial(_cost, view, key)) for key in stage.store.read(lambda unit: unit.keys(view, 0))
-    }
+
+    def costs_of(unit: ReadUnit) -> dict[tuple[str, ...], int]:
+        return {key: sum(a.cost_pico for _, a in unit.days(view, key, 0, 2**40)) for key in unit.keys(view, 0)}
+
+    costs = stage.store.read(costs_of)
     return {key: cost / DOLLAR for key, cost in costs.items() if cost}
 
 

@@ -1,7 +1,9 @@
 """What must be so after every story: the ledger, and all that is formed from it, against what Langfuse really has."""
 
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 
 from fusewatch.app.daywatches import watch_views
@@ -84,8 +86,10 @@ def _check_counters(stage: Stage, project: ProjectState) -> None:
 
 
 def _pruned(stage: Stage, project: ProjectState) -> list[tuple[int, int]]:
-    """Start and cost of what lies below the floor: it was read once, and its rows are gone."""
-    if project.floor_ms is None:
+    """Start and cost of what lies below the floor, where anything was read and pruned."""
+    with closing(sqlite3.connect(stage.store.path)) as raw:
+        archived = raw.execute("SELECT 1 FROM hour_total LIMIT 1").fetchone()
+    if project.floor_ms is None or archived is None:
         return []
     facts = _truth(stage, project, Covered(0, project.floor_ms)).elements()
     return [(start_ms, cost) for start_ms, *_, cost, _tokens in facts]

@@ -165,7 +165,7 @@ def test_rules_of_a_kind_that_is_not_active_are_left_out_of_the_rule_set() -> No
         "  - {name: plain, limit: $5, every: day, forecast: true}\n"
     )
     assert [rule.name for rule in loaded.rules.rules] == ["plain"]
-    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["4"]
+    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["3"]
 
 
 def test_a_seasonal_spike_needs_no_factor_and_looks_at_a_fortnight() -> None:

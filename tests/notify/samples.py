@@ -223,6 +223,18 @@ DRIFT = replace(
         UNPRICED_INCIDENT, kind=Kind.DRIFT, rule="drift", unit=Unit.USD, limit=usd("1"), measured=-usd("3.20"), parts=()
     ),
 )
+AUDITED = replace(
+    DRIFT,
+    incident=replace(
+        DRIFT.incident,
+        key=("audit", "2026-11-20"),
+        labels=(("audit", "2026-11-20"),),
+        limit=0,
+        measured=usd("3.20"),
+        detail="formed anew from the rows",
+        parts=(("content-team", 3), ("totals", 1)),
+    ),
+)
 UNATTRIBUTED = replace(
     WATCHED,
     incident=replace(
@@ -469,6 +481,7 @@ MESSAGES: dict[str, Message] = {
     "unpriced_resolved": message(replace(ended(WATCHED, 12), cause=Cause.CORRECTED, previous=212)),
     "drift": message(DRIFT),
     "drift_resolved": message(ended(DRIFT, usd("0.40"))),
+    "audit": message(AUDITED),
     "unattributed": message(UNATTRIBUTED),
     "unattributed_resolved": message(ended(UNATTRIBUTED, usd("6.90"))),
     "silent": message(SILENT),

@@ -281,7 +281,7 @@ def _is_of_kind(incident: Incident, rule: Rule) -> bool:
     kind = period_kind(rule)
     if isinstance(kind, Last):
         return incident.period == kind.value
-    return incident.period.startswith(f"{kind.value}:")
+    return incident.period.removeprefix(foresight.PREFIX).startswith(f"{kind.value}:")
 
 
 def _day_of(view: View) -> Callable[[int], int]:

@@ -65,7 +65,7 @@ def _in_force(store: Store, path: Path) -> tuple[RuleSet, str]:
     stored = store.read(lambda unit: unit.rules())
     if stored is None:
         loaded = load(path, environ(), secrets=False)
-        return loaded.rules, ""
+        return loaded.rules, loaded.text
     name, text = stored.files[0]
     return load_text(text, name, environ(), secrets=False).rules, text
 

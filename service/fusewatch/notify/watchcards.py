@@ -131,7 +131,7 @@ def _audit(who: str, incident: Incident) -> str:
 
 def _audit_body(incident: Incident) -> list[Line]:
     cells = _wrong_cells(incident)
-    return [(cells,), ("they were formed anew from the rows; what was judged by them before may have been wrong",)]
+    return [(cells,), ("what was judged by them before may have been wrong",)]
 
 
 def _wrong_cells(incident: Incident) -> str:
