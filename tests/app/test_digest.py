@@ -96,6 +96,7 @@ def test_a_kill_in_the_transaction_that_decides_it_changes_nothing(play: Play, a
             stage.restart()
         stage.clock.go_on(1000)
     stage.runner.fatal = None
+    stage.round()
     stage.deliver_until("11-19 09:30")
     told = [m for m in stage.told("diary") if m.kind is MessageKind.DIGEST]
     assert len({m.id for m in told}) == 1

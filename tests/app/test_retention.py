@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fusewatch.app.prune import ROWS_AT_ONCE
+from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span
+from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.notices import State
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.views import totals_view
@@ -19,6 +21,11 @@ from tests.store.samples import generation
 DAILY = "history: 40d\nbudgets:\n  - {name: monthly, limit: $1000, every: month}\n"
 KEPT = "retention: {rows: 41d, totals: 80d}\n" + DAILY
 DOLLAR = 10**12
+
+
+def nobody(stage: Stage) -> Inheritance:
+    """Nothing to inherit, by the attribution in force."""
+    return NOTHING_INHERITED._replace(revision=Resolver(stage.book.rules.attribution).revision)
 
 
 def aged(play: Play, rules: str = KEPT) -> Stage:
@@ -107,7 +114,12 @@ def test_reading_again_what_was_pruned_counts_nothing_twice(play: Play) -> None:
     stage.round()
     stage.round()
     assert total(stage) == before
-    assert stage.store.ingest(project, lambda unit: unit.record(Span(0, floor_ms), [], now_ms=1)).below_floor == 0
+    assert (
+        stage.store.ingest(
+            project, lambda unit: unit.record(Span(0, floor_ms), [], now_ms=1, inheritance=nobody(stage))
+        ).below_floor
+        == 0
+    )
 
 
 def test_a_late_row_below_the_floor_is_left_out_and_said(play: Play) -> None:
@@ -120,7 +132,10 @@ def test_a_late_row_below_the_floor_is_left_out_and_said(play: Play) -> None:
     assert floor_ms is not None
     late = [generation("0a" * 8, start_ms=floor_ms - 1), generation("0b" * 8, start_ms=floor_ms)]
     recorded = stage.store.ingest(
-        project, lambda unit: unit.record(Span(floor_ms - 1, floor_ms + 1), late, now_ms=stage.clock.now_ms())
+        project,
+        lambda unit: unit.record(
+            Span(floor_ms - 1, floor_ms + 1), late, now_ms=stage.clock.now_ms(), inheritance=nobody(stage)
+        ),
     )
     assert (recorded.new, recorded.below_floor) == (1, 1)
     assert total(stage)[0] == before[0] + 1

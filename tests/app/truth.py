@@ -81,28 +81,28 @@ def _check_counters(stage: Stage, project: ProjectState) -> None:
         return
     rows = stage.store.assess(lambda unit: unit.rows(project.counters_from_ms or 0, 2**53))
     true = sum(row.amounts.cost_pico for row in rows if row.project == project.key)
-    true += sum(cost for start_ms, cost in _pruned(stage, project) if start_ms >= project.counters_from_ms)
+    true += sum(cost for start_ms, cost, _ in _pruned(stage, project) if start_ms >= project.counters_from_ms)
     assert sum(c.cost_pico - c.debt_pico for c in counters) == true
 
 
-def _pruned(stage: Stage, project: ProjectState) -> list[tuple[int, int]]:
-    """Start and cost of what lies below the floor, where anything was read and pruned."""
+def _pruned(stage: Stage, project: ProjectState) -> list[tuple[int, int, int]]:
+    """Start, cost and estimate of what lies below the floor, where anything was read and pruned."""
     with closing(sqlite3.connect(stage.store.path)) as raw:
         archived = raw.execute("SELECT 1 FROM hour_total LIMIT 1").fetchone()
     if project.floor_ms is None or archived is None:
         return []
     facts = _truth(stage, project, Covered(0, project.floor_ms)).elements()
-    return [(start_ms, cost) for start_ms, *_, cost, _tokens in facts]
+    return [(start_ms, cost, estimate) for start_ms, *_, cost, _tokens, estimate in facts]
 
 
 def _check_totals(stage: Stage) -> None:
     rows = stage.store.assess(lambda unit: unit.rows(0, 2**53))
     projects = stage.store.assess(lambda unit: list(unit.projects()))
-    costs = [row.amounts.cost_pico for row in rows]
-    costs += [cost for project in projects for _, cost in _pruned(stage, project)]
+    money = [(row.amounts.cost_pico, row.amounts.estimate_pico) for row in rows]
+    money += [(cost, estimate) for project in projects for _, cost, estimate in _pruned(stage, project)]
     totals = stage.store.read(lambda unit: unit.totals())
-    sums = sum(row.amounts.cost_pico for row in rows), sum(row.amounts.estimate_pico for row in rows)
-    assert (totals.generations, totals.cost_pico, totals.estimate_pico) == (len(rows), *sums)
+    sums = sum(cost for cost, _ in money), sum(estimate for _, estimate in money)
+    assert (totals.generations, totals.cost_pico, totals.estimate_pico) == (len(money), *sums)
 
 
 def _check_cells(stage: Stage) -> None:

@@ -23,7 +23,9 @@ KEYS: tuple[Key, ...] = ((), ("chat",), ("a", "b"), ("ü",))
 
 cells = st.integers(CELL - 3, CELL + 100)
 rules, keys, views = st.sampled_from(RULES), st.sampled_from(KEYS), st.sampled_from(VIEWS)
-amounts = st.builds(Amounts, st.integers(-(10**20), 10**20), st.integers(-5, 5), st.integers(-1, 3))
+amounts = st.builds(
+    Amounts, st.integers(-(10**20), 10**20), st.integers(-5, 5), st.integers(-1, 3), st.integers(-(10**20), 10**20)
+)
 times = st.integers(T0, T0 + 20)
 periods = st.sampled_from(["day:1", "day:2"])
 

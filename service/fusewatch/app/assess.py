@@ -15,7 +15,7 @@ from fusewatch.app.digest import due_digests
 from fusewatch.app.judging import Judge, Work, changed
 from fusewatch.app.newcomers import NEW, Newcomers, newcomer_views
 from fusewatch.app.watches import watch_unreadable
-from fusewatch.domain import routing
+from fusewatch.domain import foresight, routing
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
 from fusewatch.domain.notices import Incident, Kind, Message, StartSummary
 from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, day_index, period_at, previous

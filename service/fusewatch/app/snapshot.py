@@ -216,9 +216,10 @@ class _Picture:
             verdict = judge_budget(budget, known_values(budget, labels), amounts, self.now_ms)
             if verdict is not None:
                 judged.append((key, labels, amounts, verdict))
-        judged.sort(key=lambda one: -one[3].measured / max(one[3].limit, 1))
+        worst = sorted(judged, key=lambda one: -one[3].measured / max(one[3].limit, 1))[:SHAPED_KEYS]
+        shaped = {key for key, *_ in worst}
         outlook = None if rolling else Outlook(self.unit, self.reading, view, period)
-        for number, (key, labels, amounts, verdict) in enumerate(judged):
+        for key, labels, amounts, verdict in judged:
             lines.append(
                 BudgetLine(
                     budget=budget.name,
@@ -227,9 +228,7 @@ class _Picture:
                     unit=verdict.unit,
                     limit=verdict.limit,
                     spent=verdict.measured,
-                    forecast=None
-                    if outlook is None
-                    else outlook.of(key, verdict, amounts, shaped=number < SHAPED_KEYS),
+                    forecast=None if outlook is None else outlook.of(key, verdict, amounts, shaped=key in shaped),
                     resets_ms=None if rolling else period.end_ms,
                     standing=standing,
                     estimated=verdict.estimated,

@@ -114,7 +114,9 @@ def _listening(settings: Settings) -> Finding:
     where = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
     try:
         with urllib.request.urlopen(f"{where}/healthz", timeout=3) as answer:  # noqa: S310
-            return Finding("daemon", True, f"alive at {where} ({answer.status})")
+            if answer.read(300).strip() == b"ok":
+                return Finding("daemon", True, f"alive at {where} ({answer.status})")
+            return Finding("daemon", False, f"something else answers at {where}; set FUSEWATCH_LISTEN to a free port")
     except urllib.error.HTTPError as error:
         return Finding(
             "daemon", False, f"{where}/healthz answers {error.code}: {error.read(300).decode(errors='replace')}"

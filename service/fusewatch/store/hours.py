@@ -100,6 +100,6 @@ def distrust_sums(link: Link) -> None:
         f" (SELECT count(*) AS n, sum(cost / {_MICRO}) AS hi, sum(cost % {_MICRO}) AS lo,"
         f" sum(pricing != 0) AS unpriced, sum(estimate / {_MICRO}) AS est_hi, sum(estimate % {_MICRO}) AS est_lo"
         " FROM generation g WHERE g.project = project.id AND g.counted = 1"
-        " UNION ALL SELECT sum(requests), sum(cost_hi), sum(cost_lo), sum(unpriced), sum(est_hi), sum(est_lo)"
+        " UNION ALL SELECT sum(requests), sum(cost_hi), sum(cost_lo), sum(unpriced), sum(estimate_hi), sum(estimate_lo)"
         " FROM hour_total h WHERE h.project = project.id))"
     )
