@@ -234,6 +234,7 @@ def test_doctor_names_everything_that_is_wrong_at_once(home: Home, receiver: Rec
     home.write(DESTINATIONS.format(url=gone))
     home.database.write_text("no database")
     taken = receiver.url.removeprefix("http://")
+    receiver.answer("/healthz", Answer(body="It works!"))
     ended = home.call(
         "doctor",
         "--json",
