@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fusewatch.domain.notices import MessageKind
+from fusewatch.domain.notices import Kind, MessageKind
 from fusewatch.errors import AlreadyRunning
 from fusewatch.notify.webhook_payload import webhook_json
 from fusewatch.store import open_store
@@ -193,6 +193,23 @@ def test_complaint_37_a_status_every_twenty_minutes_all_day(play: Play) -> None:
     assert stage.news("finops") == []
 
 
+def test_complaint_38_no_warning_of_the_pace_before_it_is_too_late(play: Play) -> None:
+    stage = play("history: 14d\nbudgets:\n  - {name: daily, limit: $50, every: day, forecast: true}\n", begins="08:00")
+    for day in range(8, 19):  # office hours; on the last day dearer than usual
+        for minute in range(9 * 60 + 5, 19 * 60, 15):
+            usd = "0.75" if day < 18 else "1.80"
+            stage.spend(usd, at=f"11-{day:02d} {minute // 60:02d}:{minute % 60:02d}")
+    stage.at("08:00")
+    stage.every(15, until="15:45")
+    warning = stage.told()[0].notices[0]
+    assert warning.incident.kind is Kind.FORECAST
+    assert warning.forecast is not None
+    crosses_ms = warning.forecast.crosses_at_ms
+    assert crosses_ms is not None
+    assert warning.at_ms < crosses_ms < stage.ms("23:59")
+    assert warning.at_ms < stage.ms("14:00")
+
+
 def test_complaint_42_a_month_of_lisbon_its_budget_told_once_and_closed_months_kept(play: Play) -> None:
     rules = "history: 40d\nbudgets:\n  - {name: monthly, limit: $10, every: month, timezone: Europe/Lisbon}\n"
     stage = play(rules, day="2026-06-30", begins="12:00")
@@ -276,3 +293,13 @@ def test_complaint_47_a_repeat_after_a_restart_with_an_edited_file(play: Play) -
     stage.restart()
     stage.at("07:05", "08:00")
     assert [said(message) for message in stage.told()] == ["daily opened critical 100%"]
+
+
+def test_complaint_47_a_lowered_interval_is_ignored_until_the_old_one_has_ended(play: Play) -> None:
+    stage = play("repeat: {critical: 12h}\n" + DAILY)
+    stage.at("06:00")
+    stage.spend("11", at="07:00")
+    stage.at("07:01", "08:30")
+    stage.reload("repeat: {critical: 1h}\n" + DAILY)
+    stage.at("08:31")
+    assert [text.split()[1] for text in stage.news()] == ["opened", "repeated"]
