@@ -166,6 +166,22 @@ SPIKE = Notice(
     as_of_ms=NOW - 12_000,
 )
 
+SPIKE_TWICE = replace(
+    SPIKE,
+    incident=replace(
+        SPIKE_INCIDENT,
+        severity=Severity.CRITICAL,
+        measured=usd("37.20"),
+        crossings=(
+            *SPIKE_INCIDENT.crossings,
+            crossing("2", NOW - 20 * MINUTE, Severity.CRITICAL, usd("18.10")),
+        ),
+    ),
+    reason=Reason.ESCALATED,
+    severity=Severity.CRITICAL,
+    threshold=Fraction(2),
+)
+
 TOKENS = replace(
     WARNED,
     incident=replace(
@@ -454,6 +470,7 @@ MESSAGES: dict[str, Message] = {
     "budget_keyed": message(feature(7, "75.20", name="summarization")),
     "budget_tokens": message(TOKENS),
     "spike": message(SPIKE),
+    "spike_escalated": message(SPIKE_TWICE),
     "spike_resolved": message(
         replace(SPIKE, incident=replace(SPIKE_INCIDENT, measured=usd("17.90")), reason=Reason.RESOLVED)
     ),

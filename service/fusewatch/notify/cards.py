@@ -231,7 +231,7 @@ def _spike(notice: Notice) -> Line:
         return (f"{who} {verb} more than usual: {today}", *_late(notice))
     average = f"{'usual' if incident.seasonal else 'average'} {average_of(incident.baseline, incident.unit)}"
     if notice.reason is Reason.RESOLVED:
-        return (f"{who} is back below {_line_of(incident)}: {today}, {average}{_why_resolved(notice)}",)
+        return (f"{who} is back below {_line_of(incident, incident.limit)}: {today}, {average}{_why_resolved(notice)}",)
     if notice.reason is Reason.WITHDRAWN:
         return (f"{who} is no longer watched, its rule changed; it stood at {today}, {average}",)
     if notice.reason is Reason.ROLLED_OVER:
@@ -251,10 +251,10 @@ def _usual(incident: Incident) -> str:
     return "its daily average" if incident.window is None else "its average at this time of day"
 
 
-def _line_of(incident: Incident) -> str:
+def _line_of(incident: Incident, line: int) -> str:
     if not incident.baseline:
         return "its line"
-    return f"{multiple(Fraction(incident.limit, incident.baseline))} {_usual(incident)}"
+    return f"{multiple(Fraction(line, incident.baseline))} {_usual(incident)}"
 
 
 def _unreadable(notice: Notice) -> Line:
@@ -325,7 +325,8 @@ def _spike_facts(notice: Notice) -> Line:
     crossing = crossing_of(notice)
     since: Line = ()
     if crossing is not None and notice.reason in (Reason.OPENED, Reason.ESCALATED, Reason.REPEATED):
-        since = (f"above {_line_of(incident)} ({amount(incident.limit, incident.unit)}) since ", Moment(crossing.at_ms))
+        line = int(incident.limit * crossing.share)  # of the crossing that is told, which may be a higher one
+        since = (f"above {_line_of(incident, line)} ({amount(line, incident.unit)}) since ", Moment(crossing.at_ms))
     days = incident.baseline_days
     compared: Line = (f"compared with {days} {'day' if days == 1 else 'days'} before",) if days else ()
     rule: Line = (f"rule {clean(incident.rule)}",) if incident.labels else ()
