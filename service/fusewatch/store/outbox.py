@@ -122,8 +122,8 @@ def deliveries(link: Link, states: Sequence[str], limit: int) -> Sequence[Delive
 
 
 def about(link: Link, incident_id: str, from_ms: int) -> Sequence[Posted]:
-    """Those created at `from_ms` or later whose message has a notice of the incident, oldest first. It looks at the text
-    of every message since then; meant for one question of a person."""
+    """Those created at `from_ms` or later whose message has a notice of the incident, oldest first. It looks at the
+    text of every message since then; meant for one question of a person."""
     rows = link.rows(
         f"SELECT message, {_SHOWN} FROM delivery WHERE created_ms >= ? AND message LIKE ? ORDER BY seq",  # noqa: S608 our own names only
         (from_ms, f"%{incident_id}%"),
