@@ -55,7 +55,8 @@ def command(
     if as_json:
         print_json(asdict(why_body(answer)))
         return
-    print("\n".join(lines_of(answer)))
+    for line in lines_of(answer):
+        print("".join(sign if sign.isprintable() else "?" for sign in line))  # names may hold terminal escapes
 
 
 def lines_of(answer: Explained | Overview) -> Iterator[str]:
@@ -116,14 +117,15 @@ def _words(rule: Rule) -> str:
 
 def _spent(answer: Explained) -> Iterator[str]:
     spend, unit, subject = answer.spend, answer.unit, answer.subject
-    share = f", {answer.measured * 100 // answer.limit:,} % of the line" if answer.limit else ""
+    whole = "limit" if isinstance(subject.rule, Budget) else "line"
+    share = f", {answer.measured * 100 // answer.limit:,} % of the {whole}" if answer.limit else ""
     now = measure(spend.now, unit)
     guess = f" ({format_usd(spend.now.estimate_pico)} of it estimated)" if spend.now.estimate_pico else ""
     known = "" if spend.now == spend.then else f" as known then, {amount(now, unit)} as known now"
     yield f"  spent {amount(answer.measured, unit)}{known}{share}{guess}"
     if spend.late.requests:
         late = amount(measure(spend.late, unit if unit is not Unit.USD_PER_REQUEST else Unit.USD), unit)
-        yield f"    {_calls(spend.late.requests)} worth {late} came later than {_at(subject.at_ms, subject)}"
+        yield f"    {_calls(spend.late.requests)} worth {late} came after {_at(subject.at_ms, subject)}"
     if spend.changed:
         sign = "-" if spend.changed_pico < 0 else "+"
         yield f"    {_calls(spend.changed)} changed since then: {sign}{format_usd(abs(spend.changed_pico))}"
