@@ -178,6 +178,52 @@ def test_no_destination_is_a_reason(play: Play) -> None:
     assert reasons(why(stage, "daily"), 80) == [(Untold.NO_DESTINATION, "")]
 
 
+def test_who_is_named_after_a_crossing_is_told_nothing_of_it(play: Play) -> None:
+    stage = play(DAILY)
+    stage.at("07:30")
+    stage.spend("8.50", at="08:10")
+    stage.at("08:15")
+    stage.reload("budgets: [{name: daily, limit: $10, every: day, notify: [finops, content]}]")
+    stage.at("08:30")
+    answer = why(stage, "daily")
+    assert [one.destination for one in rung(answer, 80).told] == ["finops"]
+    assert reasons(answer, 80) == [(Untold.ANNOUNCED_BEFORE, "content")]
+
+
+def test_what_no_pass_has_judged_yet_says_so(play: Play) -> None:
+    stage = play(DAILY)
+    stage.spend("8.50", at="07:10")
+    stage.at("07:30", "08:00")
+    stage._write("version: 1\ndestinations: {finops: {type: console}}\nnotify: [finops]\n" + DAILY.replace("10", "9"))
+    assert stage.book.reload()
+    assert reasons(why(stage, "daily"), 80) == [(Untold.NOT_JUDGED, "")]
+
+
+def test_a_renamed_rule_answers_for_its_past_under_both_names(play: Play) -> None:
+    stage = play(DAILY)
+    stage.at("07:30")
+    stage.spend("8.50", at="08:10")
+    stage.at("08:15", "08:20")
+    stage.reload("budgets: [{name: cap, was: daily, limit: $10, every: day}]")
+    stage.at("08:30")
+    for answer in (why(stage, "daily", at="08:17"), why(stage, "cap")):
+        assert [one.destination for one in rung(answer, 80).told] == ["finops"]
+
+
+def test_a_warning_before_the_crossing_is_told_with_its_deliveries(play: Play) -> None:
+    stage = play("budgets: [{name: daily, limit: $50, every: day, forecast: true}]")
+    for day in range(10, 19):
+        for minute in range(9 * 60 + 5, 19 * 60, 15):
+            usd = "1.80" if day == 18 else "0.75"
+            stage.spend(usd, at=f"11-{day} {minute // 60:02}:{minute % 60:02}")
+    stage.at("08:00")
+    stage.every(15, until="13:00")
+    answer = why(stage, "daily")
+    assert [one.destination for one in answer.warned] == ["finops"]
+    assert answer.forecast is not None
+    assert answer.forecast.crosses_at_ms is not None
+
+
 def test_while_a_rule_loads_nothing_is_judged(play: Play) -> None:
     stage = play("budgets: [{name: monthly, limit: $10, every: month}]", window_ms=3_600_000)
     stage.spend("50.00", at="07:10")

@@ -1,7 +1,7 @@
 """What a rule's keys had spent by an instant, as known now and as known then; and the cells as they ended there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fusewatch.app.whyfacts import Spend
 from fusewatch.app.windowcells import total
@@ -10,24 +10,29 @@ from fusewatch.domain.usage import Amounts
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import ReadUnit, SeriesUnit, Sums
 
+NO_SPEND = Spend()
 _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 
 
-def spend_by_key(unit: ReadUnit, view: View, from_ms: int, to_ms: int, *, known_ms: int) -> dict[Key, Spend]:
-    """The spend of every key of the view over a span. Sums are read a day at a time; by the hour where users or
-    sessions count, so that never more of them than those of an hour are held."""
+def spend_by_key(
+    unit: ReadUnit, view: View, from_ms: int, to_ms: int, *, known_ms: int, only: Key | None = None
+) -> dict[Key, Spend]:
+    """The spend of every key of the view over a span, or of `only` one. Sums are read a day at a time; by the
+    hour where users or sessions count, so that never more of them than those of an hour are held."""
     found: dict[Key, Spend] = {}
     step = _HOUR_MS if view.uses_people else _DAY_MS
     for at in range(from_ms, to_ms, step):
         for sums in unit.sums(at, min(at + step, to_ms), known_ms=known_ms, people=view.uses_people):
             key = view.key_of(sums.project, sums.dimensions, sums.user, sums.session)
-            if key is not None:
-                found[key] = _with(found.get(key, Spend()), sums)
+            if key is not None and (only is None or key == only):
+                found[key] = _with(found.get(key, NO_SPEND), sums)
     return found
 
 
 def _with(spend: Spend, sums: Sums) -> Spend:
+    if not sums.late.requests and not sums.changed.requests:
+        return replace(spend, now=spend.now.plus(sums.amounts), then=spend.then.plus(sums.amounts))
     # What a changed one was estimated at before its newest version nobody remembers: of it only the cost is known.
     was = Amounts(sums.changed_was_pico, sums.changed.tokens, sums.changed.requests, 0)
     then = sums.amounts.minus(sums.late).minus(sums.changed).plus(was)
@@ -74,7 +79,6 @@ class CellsUntil:
         return self.cells.first_cell(view, key)
 
 
-def cells_until(unit: ReadUnit, view: View, key: Key, end_ms: int) -> CellsUntil:
-    """The cells of the key, cut at the instant to the millisecond."""
-    quarter = spend_by_key(unit, view, cell_start_ms(cell_of(end_ms)), end_ms, known_ms=end_ms)
-    return CellsUntil(unit, view, end_ms, quarter.get(key, Spend()).now)
+def last_quarter(unit: ReadUnit, view: View, end_ms: int) -> dict[Key, Spend]:
+    """What each key spent in the quarter hour of the instant before it."""
+    return spend_by_key(unit, view, cell_start_ms(cell_of(end_ms)), end_ms, known_ms=end_ms)

@@ -8,7 +8,7 @@ from math import ceil
 
 from fusewatch.app.cells import Reading, spent
 from fusewatch.app.forecasting import Outlook
-from fusewatch.app.hindsight import cells_until, spend_by_key
+from fusewatch.app.hindsight import NO_SPEND, CellsUntil, last_quarter, spend_by_key
 from fusewatch.app.spiking import compared, judge_spike_now
 from fusewatch.app.whyfacts import Explained, Hindrance, KeyLine, Overview, Rung, Spend, Subject, Untold
 from fusewatch.app.whyrules import Parse, key_meant, rule_named, version_at
@@ -54,8 +54,8 @@ class Present:
 def explain(unit: ReadUnit, present: Present, question: Question) -> Explained | Overview:
     """Answer a question from one transaction. `UnknownRule`, `UnknownKey`.
 
-    Without a time it reads cells alone. With one it sums the rows of the period up to it, which takes about a second
-    for a million of them.
+    Without a time it reads cells alone. With one it sums the rows of the period up to it, which takes some
+    seconds for a million of them.
     """
     return _Case(unit, present, question).answer()
 
@@ -79,6 +79,7 @@ class _Case:
         self.reading = Reading(
             projects, unit.coverage(), present.active & projects.keys(), present.started_ms, self.at_ms
         )
+        self._only: Key | None = None
         self.is_built = self.view.id in unit.built_views()
 
     def answer(self) -> Explained | Overview:
@@ -86,6 +87,7 @@ class _Case:
             return self._overview()
         keys = self.unit.keys(self.view.id, 0) if self.rule.each else ()
         key = () if self.question.key is None else key_meant(self.question.key, self.rule, keys, self.names)
+        self._only = key
         spend = self._spend(key)
         if isinstance(self.rule, Budget):
             return self._budget(self.rule, key, spend)
@@ -134,17 +136,25 @@ class _Case:
 
     def _spend(self, key: Key) -> Spend:
         if self.is_past:
-            return self._spends.get(key, Spend())
+            return self._spends.get(key, NO_SPEND)
         amounts = spent(self.unit, self.view, key, self.period)
         return Spend(now=amounts, then=amounts)
 
     @cached_property
     def _spends(self) -> dict[Key, Spend]:
-        """Of all keys, up to an instant of the past."""
-        return spend_by_key(self.unit, self.view, self.period.start_ms, self.at_ms, known_ms=self.at_ms)
+        """Of all keys, or of the one that was asked for, up to an instant of the past."""
+        return spend_by_key(
+            self.unit, self.view, self.period.start_ms, self.at_ms, known_ms=self.at_ms, only=self._only
+        )
 
     def _cells(self, key: Key) -> SeriesUnit:
-        return cells_until(self.unit, self.view, key, self.at_ms) if self.is_past else self.unit
+        if not self.is_past:
+            return self.unit
+        return CellsUntil(self.unit, self.view, self.at_ms, self._quarter.get(key, NO_SPEND).now)
+
+    @cached_property
+    def _quarter(self) -> dict[Key, Spend]:
+        return last_quarter(self.unit, self.view, self.at_ms)
 
     def _labels(self, key: Key) -> tuple[tuple[str, str], ...]:
         return tuple(
@@ -265,9 +275,11 @@ class _Case:
 
     def _episodes(self, key: Key) -> list[Incident]:
         """Of a calendar period all; of a rolling window the one that was open at the instant."""
-        found = self.unit.incidents_of(self.rule.name, key, self.period.label)
+        # A rule renamed since then took its incidents along.
+        names = [self.rule.name, *(rule.name for rule in self.present.rules.rules if rule.was == self.rule.name)]
+        found = [one for name in names for one in self.unit.incidents_of(name, key, self.period.label)]
         if not isinstance(self.period.every, Last):
-            return list(found)
+            return found
         begun = [incident for incident in found if _begun_ms(incident) <= self.at_ms]
         last = begun[-1:]
         return [one for one in last if one.state is State.OPEN or one.changed_ms > self.at_ms]
