@@ -198,6 +198,11 @@ class Rulebook:
     def rules(self) -> RuleSet:
         return self.loaded.rules
 
+    def parse(self, stored: StoredRules) -> RuleSet:
+        """The rules of an earlier version of the file. ConfigError where it is not understood any more."""
+        name, text = stored.files[0]
+        return load_text(text, name, self.environ, secrets=False).rules
+
     def connect(self) -> Connections:
         projects = tuple(connect_project(config, self.world, self.store) for config in self.loaded.projects)
         notifiers = {

@@ -614,6 +614,30 @@ class DeliveryRow(NamedTuple):
     text: str
 
 
+class Posted(NamedTuple):
+    """A delivery with its message, whatever became of it."""
+
+    row: DeliveryRow
+    message: Message
+
+
+class Sums(NamedTuple):
+    """What the counted generations of one set of dimensions sum to, and what of it was not known at some instant.
+
+    `late` is the part of `amounts` that was first seen after it. `changed` is the part, seen before it, of those whose
+    newest version came after it, and `changed_was_pico` what these had cost before that version.
+    """
+
+    project: str
+    dimensions: Dimensions
+    user: str
+    session: str
+    amounts: Amounts
+    late: Amounts
+    changed: Amounts
+    changed_was_pico: int
+
+
 class StoredRules(NamedTuple):
     """The last good budget file, as written: secrets are not filled in. `files` are (name, text) pairs."""
 
@@ -715,6 +739,16 @@ class ReadUnit(SeriesUnit, Protocol):
 
         Without `people` user and session are `unknown`, which is much faster where nobody asks for them.
         """
+
+    def sums(self, from_ms: int, to_ms: int, *, known_ms: int, people: bool) -> Sequence[Sums]:
+        """The counted generations of all projects that start in the span, summed by their dimensions, and what of them
+        was not known at `known_ms`; meant for a day or less. Without `people` as `history`."""
+
+    def incidents_of(self, rule: str, key: tuple[str, ...], period: str) -> Sequence[Incident]:
+        """All episodes of this rule, key and period label, in their order."""
+
+    def posted(self, incident_id: str, *, from_ms: int) -> Sequence[Posted]:
+        """The deliveries since an instant that have a notice of the incident, oldest first."""
 
     def rules(self) -> StoredRules | None: ...
 

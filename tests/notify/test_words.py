@@ -225,8 +225,21 @@ def test_a_runbook_that_is_no_address_is_told_as_words_and_not_as_a_link() -> No
 
 def test_the_fine_print_tells_the_age_of_the_data_and_names_only_commands_that_exist() -> None:
     lines = sheet_lines(sheet(message(REACHED)), zone=BERLIN)
-    assert lines[-1].strip() == "data as of 16:41:48 · incident 01JDFQ0M3W8N9V2R5T7Y4X6Z1K · fusewatch status"
+    assert lines[-1].strip() == "data as of 16:41:48 · incident 01JDFQ0M3W8N9V2R5T7Y4X6Z1K · fusewatch why content-team"
     assert sheet_lines(sheet(message(REACHED)), zone="UTC")[-1].startswith("  data as of 15:41:48 UTC ·")
+
+
+@pytest.mark.parametrize(
+    ("value", "command"),
+    [
+        pytest.param("chat", "fusewatch why content-team feature=chat", id="a plain value"),
+        pytest.param("it's a $(chat)", """fusewatch why content-team 'feature=it'"'"'s a $(chat)'""", id="quoted"),
+        pytest.param("a\x1b[31mb", "fusewatch status", id="not one that cannot be shown as it is"),
+    ],
+)
+def test_the_command_in_the_fine_print_can_be_pasted_into_a_shell(value: str, command: str) -> None:
+    notice = replace(REACHED, incident=replace(REACHED.incident, labels=(("feature", value),)))
+    assert sheet_lines(sheet(message(notice)), zone=BERLIN)[-1].endswith(f" · {command}")
 
 
 # ---------------------------------------------------------------- groups

@@ -12,6 +12,7 @@ from fusewatch.domain.prices import ModelPrices, Price, PriceBook, Tier, UsageCo
 from fusewatch.domain.usage import Amounts, Dimensions, Generation, Pricing, Tokens
 from fusewatch.ports import AssessUnit, ModelList, Span
 from fusewatch.store import SqlStore
+from fusewatch.store.rows import COLUMNS, ESTIMATE, with_estimate
 from tests.store.samples import CHAT, PROJECT, SEARCH, T0, counted, fresh_store, generation, span_of
 
 
@@ -239,3 +240,8 @@ def test_however_versions_and_prices_come_all_sums_agree_after_a_walk(
         expected = sum(25 * g.tokens.input for g in newest if g.pricing is not Pricing.PRICED)
         assert by_rows(store).estimate_pico == by_deltas(store).estimate_pico == expected
         assert store.read(lambda unit: unit.totals()).estimate_pico == expected
+
+
+def test_another_estimate_leaves_all_else_of_a_row_as_it_was() -> None:
+    row = tuple(range(len(COLUMNS)))
+    assert with_estimate(row, -1) == (*row[:ESTIMATE], -1, *row[ESTIMATE + 1 :])

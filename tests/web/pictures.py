@@ -12,6 +12,8 @@ import httpx
 from starlette.types import ASGIApp
 
 from fusewatch.app.snapshot import BudgetLine, Snapshot, SpendLine, SpikeLine
+from fusewatch.app.why import Question
+from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.notices import Crossing, Incident, Kind, State
@@ -320,6 +322,7 @@ class Daemon:
     web_token: str | None = None
     pictures_taken: int = 0
     silences: list[Silence] = field(default_factory=list)
+    answers: Callable[[Question], Explained | Overview] | None = None
 
     async def snapshot(self) -> Snapshot:
         if self.trouble is not None:
@@ -348,6 +351,10 @@ class Daemon:
                 return self.silences[index]
         return None
 
+    async def _why(self, question: Question) -> Explained | Overview:
+        assert self.answers is not None, "the test says what is answered"
+        return self.answers(question)
+
     def state(self) -> WebState:
         return WebState(
             snapshot=self.snapshot,
@@ -359,6 +366,7 @@ class Daemon:
             rules=lambda: self.rules,
             destinations=lambda: self.destinations,
             silences=SilenceDesk(self._listed, self._add, self._end),
+            why=self._why,
             listen_is_loopback=self.listen_is_loopback,
             read_token=self.read_token,
             web_token=self.web_token,

@@ -185,6 +185,7 @@ def test_the_api_describes_itself() -> None:
         "/api/v1/budgets": {"get"},
         "/api/v1/incidents": {"get"},
         "/api/v1/spend": {"get"},
+        "/api/v1/why": {"get"},
         "/api/v1/silences": {"get", "post"},
         "/api/v1/silences/{silence_id}": {"delete"},
     }

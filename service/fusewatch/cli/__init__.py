@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Check a budget file: every mistake at once, with its line.",
     "run": "Run the daemon.",
     "status": "Show budgets, incidents, projects and deliveries.",
+    "why": "Tell why a rule told what it told, and what kept the rest.",
     "silence": "Hold notices back for a time: add, list, end.",
     "reconcile": "Compare the ledger with Langfuse hour by hour, and mend what differs.",
     "backfill": "Read history that was not yet read into the ledger.",

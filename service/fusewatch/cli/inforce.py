@@ -7,7 +7,7 @@ from fusewatch.config.rulefile import load, load_text
 from fusewatch.config.settings import Settings
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError
-from fusewatch.ports import Store
+from fusewatch.ports import Store, StoredRules
 
 
 def rules_in_force(settings: Settings, store: Store) -> RuleSet:
@@ -18,5 +18,10 @@ def rules_in_force(settings: Settings, store: Store) -> RuleSet:
         stored = store.read(lambda unit: unit.rules())
         if stored is None:
             raise
-        name, text = stored.files[0]
-        return load_text(text, name, environ(), secrets=False).rules
+        return parse_stored(stored)
+
+
+def parse_stored(stored: StoredRules) -> RuleSet:
+    """The rules of a budget file as it was. ConfigError where it is not understood any more."""
+    name, text = stored.files[0]
+    return load_text(text, name, environ(), secrets=False).rules

@@ -22,6 +22,8 @@ from fusewatch.app.prune import PruneReport
 from fusewatch.app.rategate import RateGates
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
+from fusewatch.app.why import Present, Question, explain
+from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.bootstrap import Rulebook, World
 from fusewatch.daemon.logs import make_logger
 from fusewatch.daemon.observer import LogObserver
@@ -131,6 +133,10 @@ async def run_service(given: Service) -> None:
                 return [f"database: {error}"]
             return []
 
+        async def why(question: Question) -> Explained | Overview:
+            present = Present(rulebook.rules, rulebook.parse, frozenset(daemon.active), clock.now_ms(), started_ms)
+            return await read(lambda: store.read(lambda unit: explain(unit, present, question)))
+
         async def listed(past: bool) -> Sequence[Silence]:
             at_ms = None if past else clock.now_ms()
             return await read(lambda: store.read(lambda unit: unit.silences(active_at_ms=at_ms)))
@@ -155,6 +161,7 @@ async def run_service(given: Service) -> None:
             destinations=lambda: [d.name for d in rulebook.loaded.destinations if d.active],
             listen_is_loopback=given.listen_is_loopback,
             silences=SilenceDesk(listed, add_silence, end_silence),
+            why=why,
             read_token=given.read_token,
             web_token=given.web_token,
         )

@@ -1,6 +1,7 @@
 """A message in words: which sentences it has and in which order, the same for every kind of destination."""
 
 from collections.abc import Callable, Mapping, Sequence
+from shlex import quote
 
 from fusewatch.domain.notices import Gap, Hold, Kind, Message, MessageKind, Notice, Reason, StartSummary, State, Why
 from fusewatch.domain.rules import Unit
@@ -40,9 +41,18 @@ def _notices(message: Message) -> Sheet:
         headline=card.headline,
         created_ms=message.created_ms,
         body=card.body,
-        fine=(*as_of, f" · incident {clean(notice.incident.id, 40)} · fusewatch status"),
+        fine=(*as_of, f" · incident {clean(notice.incident.id, 40)} · {_question(notice)}"),
         links=(*_page(message, "Open the page"), *card.links),
     )
+
+
+def _question(notice: Notice) -> str:
+    """The command that tells more: of a rule of the file `why`, to be pasted into a shell as it stands."""
+    incident = notice.incident
+    words = [incident.rule, *([incident.group] if incident.group else [])]
+    if incident.kind.is_watch or any(clean(word) != word for word in words):
+        return "fusewatch status"
+    return f"fusewatch why {' '.join(map(quote, words))}"
 
 
 def _group(message: Message) -> Sheet:

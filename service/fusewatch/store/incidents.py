@@ -34,6 +34,15 @@ def latest(link: Link, rule: str, key: tuple[str, ...], period: str) -> Incident
     return None if row is None else codec.incident_of(row[0])
 
 
+def episodes(link: Link, rule: str, key: tuple[str, ...], period: str) -> Sequence[Incident]:
+    """All of a rule, key and period, in their order."""
+    rows = link.rows(
+        "SELECT facts FROM incident WHERE rule = ? AND key = ? AND period = ? ORDER BY episode",
+        (rule, codec.encode(key), period),
+    )
+    return [codec.incident_of(facts) for (facts,) in rows]
+
+
 def by_id(link: Link, incident_id: str) -> Incident | None:
     row = link.row("SELECT facts FROM incident WHERE id = ?", (incident_id,))
     return None if row is None else codec.incident_of(row[0])

@@ -18,6 +18,7 @@ from fusewatch.store.inheriting import Place as _Place
 from fusewatch.store.interning import Interning
 from fusewatch.store.rows import (
     ATTRIBUTION,
+    CHANGED,
     COLUMNS,
     CONTENT,
     COST,
@@ -235,6 +236,7 @@ class Ledger:
                 1,
                 now_ms,
                 None,
+                None,
             )
             for place, at, cost, pricing, dims, user, session, used, duration, digest, guess, taken in columns
         ]
@@ -281,7 +283,10 @@ class Ledger:
             if old[COUNTED]:
                 again = old[ATTRIBUTION] != row[ATTRIBUTION] and order_of(old)[:3] == order_of(row)[:3]
                 replaced_cost = old[REPLACED] if again else old[COST]
-                new = with_state(row, counted=True, seen_ms=old[SEEN], replaced_cost=replaced_cost)
+                changed_ms = old[CHANGED] if again else row[SEEN]
+                new = with_state(
+                    row, counted=True, seen_ms=old[SEEN], replaced_cost=replaced_cost, changed_ms=changed_ms
+                )
                 changes.replaced[_place(row)] = new
                 changes.swap(old, new)
             else:
@@ -314,14 +319,19 @@ class Ledger:
             after = present | {row[START]: row for row in rows}
             pruned = identity.counted_below_floor(self._link, self._project, trace, obs)
             winner = max(after.values(), key=order_of)
+            now_ms = rows[0][SEEN]  # what was just read was first seen just now
             for start, row in after.items():
                 known = present.get(start)
                 wins = row is winner and not pruned
-                replaced_cost = row[REPLACED] if known is None or row is known else known[COST]
+                replaced_cost, changed_ms = row[REPLACED], row[CHANGED]
+                if known is not None and row is not known:
+                    replaced_cost, changed_ms = known[COST], now_ms
                 if wins and counting is not None and counting[CONTENT] != row[CONTENT]:
-                    replaced_cost = counting[COST]
+                    replaced_cost, changed_ms = counting[COST], now_ms
                 seen_ms = row[SEEN] if known is None else known[SEEN]
-                settled = with_state(row, counted=wins, seen_ms=seen_ms, replaced_cost=replaced_cost)
+                settled = with_state(
+                    row, counted=wins, seen_ms=seen_ms, replaced_cost=replaced_cost, changed_ms=changed_ms
+                )
                 if wins and row is known:  # prices may have changed while it did not count
                     (settled,) = self._estimated([settled])
                 if known is None:

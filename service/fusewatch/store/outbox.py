@@ -7,12 +7,13 @@ up younger ones; one that is being sent does, so that two senders never overtake
 from collections.abc import Mapping, Sequence
 
 from fusewatch.domain.notices import Message
-from fusewatch.ports import Claimed, DeliveryRow
+from fusewatch.ports import Claimed, DeliveryRow, Posted
 from fusewatch.store import codec
 from fusewatch.store.connection import Link
 
 PENDING, CLAIMED, SENT, DEAD = "pending", "claimed", "sent", "dead"
 _MAX_TEXT = 500
+_SHOWN = "id, destination, state, kind, attempts, created_ms, next_ms, ended_ms, reason, text"
 _END_OF_CLAIM = (
     "UPDATE delivery SET state = ?, claimed_until_ms = NULL, holder = '', attempts = ?, next_ms = coalesce(?, next_ms),"
     " ended_ms = ?, reason = coalesce(?, reason), text = coalesce(?, text)"
@@ -114,25 +115,48 @@ def deliveries(link: Link, states: Sequence[str], limit: int) -> Sequence[Delive
     if not states:
         return []
     rows = link.rows(
-        "SELECT id, destination, state, kind, attempts, created_ms, next_ms, ended_ms, reason, text FROM delivery"  # noqa: S608 no input in it
-        f" WHERE state IN ({', '.join('?' * len(states))}) ORDER BY seq DESC LIMIT ?",
+        f"SELECT {_SHOWN} FROM delivery WHERE state IN ({', '.join('?' * len(states))}) ORDER BY seq DESC LIMIT ?",  # noqa: S608 no input in it
         (*states, limit),
     )
-    return [
-        DeliveryRow(
-            id_,
-            destination,
-            state,
-            kind,
-            attempts,
-            created_ms,
-            next_ms if state in (PENDING, CLAIMED) else None,
-            ended_ms if state == SENT else None,
-            reason,
-            text,
-        )
-        for id_, destination, state, kind, attempts, created_ms, next_ms, ended_ms, reason, text in rows
-    ]
+    return [_shown(*row) for row in rows]
+
+
+def about(link: Link, incident_id: str, from_ms: int) -> Sequence[Posted]:
+    """Those created at `from_ms` or later whose message has a notice of the incident, oldest first. It looks at the
+    text of every message since then; meant for one question of a person."""
+    rows = link.rows(
+        f"SELECT message, {_SHOWN} FROM delivery WHERE created_ms >= ? AND message LIKE ? ORDER BY seq",  # noqa: S608 our own names only
+        (from_ms, f"%{incident_id}%"),
+    )
+    found = [Posted(_shown(*shown), codec.message_of(message)) for message, *shown in rows]
+    return [one for one in found if any(notice.incident.id == incident_id for notice in one.message.notices)]
+
+
+def _shown(
+    id_: str,
+    destination: str,
+    state: str,
+    kind: str,
+    attempts: int,
+    created_ms: int,
+    next_ms: int | None,
+    ended_ms: int | None,
+    reason: str,
+    text: str,
+) -> DeliveryRow:
+    waits = state in (PENDING, CLAIMED)
+    return DeliveryRow(
+        id_,
+        destination,
+        state,
+        kind,
+        attempts,
+        created_ms,
+        next_ms if waits else None,
+        ended_ms if state == SENT else None,
+        reason,
+        text,
+    )
 
 
 def counts(link: Link) -> Mapping[tuple[str, str], int]:

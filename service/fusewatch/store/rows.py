@@ -30,12 +30,13 @@ COLUMNS = (
     "counted",
     "seen_ms",
     "replaced_cost",
+    "changed_ms",
 )
 KEY = ("project", "start_ms", "trace", "obs")
 
 PROJECT, START, TRACE, OBS, UPDATED, COST, PRICING, DIMS, PERSON, SESSION = range(10)
 TOKENS = slice(10, 17)
-TOTAL, DURATION, DIGEST, ESTIMATE, ATTRIBUTION, INHERITED, COUNTED, SEEN, REPLACED = range(17, 26)
+TOTAL, DURATION, DIGEST, ESTIMATE, ATTRIBUTION, INHERITED, COUNTED, SEEN, REPLACED, CHANGED = range(17, 27)
 CONTENT = slice(0, 21)
 """What Langfuse said, and what we make of usage that it could not price, without what we remember about the row. The
 digest is that of the row's own dimensions; the stored ones may be inherited: `inherited` tells which are, and from whom
@@ -46,8 +47,11 @@ SELECT = f"SELECT {', '.join(COLUMNS)} FROM generation"  # noqa: S608 our own na
 _HOUR_MS = 3_600_000
 
 
-def with_state(row: LedgerRow, *, counted: bool, seen_ms: int, replaced_cost: int | None) -> LedgerRow:
-    return (*row[:COUNTED], int(counted), seen_ms, replaced_cost)
+def with_state(
+    row: LedgerRow, *, counted: bool, seen_ms: int, replaced_cost: int | None, changed_ms: int | None
+) -> LedgerRow:
+    """The row with what we remember of it: when it was first seen, what it cost before, and since when it does not."""
+    return (*row[:COUNTED], int(counted), seen_ms, replaced_cost, changed_ms)
 
 
 def with_estimate(row: LedgerRow, estimate: int | None) -> LedgerRow:

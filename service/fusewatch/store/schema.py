@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -175,6 +175,7 @@ generation = sa.Table(
     _big("gone_ms", nullable=True),
     _big("attribution", default=0),
     sa.Column("inherited", sa.LargeBinary, nullable=True),
+    _big("changed_ms", nullable=True),
     # What the watch for missing prices counts at every pass, so that it never walks through a whole day.
     sa.Index(
         "generation_unpriced", "project", "start_ms", "dims", sqlite_where=sa.text("counted = 1 AND pricing <> 0")

@@ -19,6 +19,7 @@ from fusewatch.ports import (
     EstimatePlace,
     ModelList,
     Past,
+    Posted,
     ProjectCounters,
     ProjectState,
     Recorded,
@@ -27,6 +28,7 @@ from fusewatch.ports import (
     RuleState,
     Span,
     StoredRules,
+    Sums,
     Totals,
     Traces,
 )  # fmt: skip
@@ -34,6 +36,7 @@ from fusewatch.store import (
     attributions,
     estimates,
     forgetting,
+    hindsight,
     history,
     holding,
     hours,
@@ -359,6 +362,15 @@ class ReadUnit(SeriesReader):
 
     def history(self, from_ms: int, to_ms: int, *, people: bool) -> Sequence[Past]:
         return history.between(self._link, self._interning, from_ms, to_ms, people=people)
+
+    def sums(self, from_ms: int, to_ms: int, *, known_ms: int, people: bool) -> Sequence[Sums]:
+        return hindsight.sums(self._link, self._interning, from_ms, to_ms, known_ms=known_ms, people=people)
+
+    def incidents_of(self, rule: str, key: Key, period: str) -> Sequence[Incident]:
+        return incidents.episodes(self._link, rule, key, period)
+
+    def posted(self, incident_id: str, *, from_ms: int) -> Sequence[Posted]:
+        return outbox.about(self._link, incident_id, from_ms)
 
     def rules(self) -> StoredRules | None:
         return rules.stored(self._link)

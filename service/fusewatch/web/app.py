@@ -30,6 +30,7 @@ from fusewatch.web.page import CONTENT_SECURITY_POLICY, render_page
 from fusewatch.web.silences import silence_routes
 from fusewatch.web.state import ANSWER_WITHIN_S, Pictures, WebState
 from fusewatch.web.textformat import CONTENT_TYPE
+from fusewatch.web.why import why_route
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -133,6 +134,7 @@ def _guarded_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRou
     async def spend(limit: Count = 1000) -> SpendBody:
         return spend_body(await pictures.snapshot(), limit)
 
+    router.include_router(why_route(state))
     read, change = silence_routes(state)
     router.include_router(read)
     router.include_router(change)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from fusewatch.app.snapshot import Snapshot
+from fusewatch.app.why import Question
+from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.silences import Silence
 from fusewatch.ports import Clock
@@ -50,6 +52,8 @@ class WebState:
     destinations: Callable[[], Sequence[str]]
     listen_is_loopback: bool
     silences: SilenceDesk
+    why: Callable[[Question], Awaitable[Explained | Overview]]
+    """Raises `UnknownRule` and `UnknownKey`."""
     read_token: str | None = field(default=None, repr=False)
     web_token: str | None = field(default=None, repr=False)
 
