@@ -99,15 +99,19 @@ class Counters:
 
     def flush(self) -> None:
         """Write what was added. What is shown rises to where the sums stand after all of it, not in between."""
-        for (project, sign), groups in self._rows.items():
-            for dims, group in groups.items():
-                self._sum_up(project, dims, group, sign)
-        self._rows.clear()
+        self._gather()
         for sums, changes in ((SPEND, self._spend), (DURATIONS, self._durations), (PROJECT, self._projects)):
             grown = {series: values for series, values in changes.items() if any(values)}
             if grown:
                 sums.grow(self._link, grown)
             changes.clear()
+
+    def _gather(self) -> None:
+        """Sum up the rows that were added, so that they need not be held."""
+        for (project, sign), groups in self._rows.items():
+            for dims, group in groups.items():
+                self._sum_up(project, dims, group, sign)
+        self._rows.clear()
 
     def _sum_up(self, project: int, dims: int, group: list[LedgerRow], sign: int) -> None:
         columns = list(zip(*group, strict=True))
@@ -142,10 +146,10 @@ class Counters:
             _accumulate(self._durations, ids.duration, sum_.durations, 1)
             unattributed = sum_.cost_pico if ids.unattributed else 0
             _accumulate(self._projects, project, [unattributed, sum_.unpriced], 1)
-        self.flush()
         for from_ms, to_ms in hours(self._link, project, start_ms, 2**62):
             self.add(project, _counted(self._link, project, from_ms, to_ms), 1)
-            self.flush()
+            self._gather()
+        self.flush()
 
     def _ids(self, project: int, dims: int) -> MetricIds:
         found = self._caches.metrics.get((project, dims))
