@@ -91,11 +91,11 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.truth.calls)
     @rule(data=st.data(), cents=cents, late_s=late_s, team=st.sampled_from(TEAMS))
     def costs_more_or_less(self, data: st.DataObject, cents: int, late_s: int, team: str) -> None:
-        """A newer version: another cost, and perhaps another team."""
+        """A newer version: another cost, and perhaps another team. What names a team goes on naming one (ADR 9)."""
         call, last = self._pick(data)
         now_ms = self.stage.clock.now_ms()
         updated_ms = max(now_ms, last.updated_ms + 1)
-        changed = self._version(cents, last.start_ms, now_ms + late_s * 1000, team, last.user)
+        changed = self._version(cents, last.start_ms, now_ms + late_s * 1000, team or last.team, last.user)
         self._send(call.trace_id, call.id, changed._replace(updated_ms=updated_ms))
 
     @precondition(lambda self: self.truth.calls)
@@ -130,7 +130,7 @@ class Ledger(RuleBasedStateMachine):
         self.stage.standin.store.advance(now_ms)
         self.stage.warehouse.delete_trace(DEMO_PROJECT, call.trace_id)
         held = [fact for fact in self.ledger() if fact[:2] == (call.trace_id, call.id)]
-        call.deleted_ms, call.kept = now_ms, held[0] if held else None
+        call.deleted_at, call.kept = self.truth.sent, held[0] if held else None
 
     # ------------------------------------------------------------ the daemon
 
@@ -201,7 +201,8 @@ class Ledger(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self._come_to_rest()
-            assert self.ledger() == self.truth.facts(self.stage.clock.now_ms())
+            found, right = self.ledger(), self.truth.facts(self.stage.clock.now_ms())
+            assert found == right, f"only in the ledger: {found - right}; missing there: {right - found}"
             before = self._content()
             self._read_all_again()
             assert self._content() == before, "reading again changed the ledger"
@@ -232,7 +233,8 @@ class Ledger(RuleBasedStateMachine):
             swept = all(hour.after.reading and hour.after.reading.read_at_ms >= began_ms for hour in report.hours)
             self.stage.clock.go_on(1000)
             if swept and not report.left:
-                assert report.drift_pico == 0
+                wrong = [(hour.after.hour_ms, hour.after) for hour in report.hours if hour.after.unexplained_pico]
+                assert report.drift_pico == 0, wrong
                 return
         raise AssertionError("the sweep never ended")
 

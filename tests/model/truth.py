@@ -28,7 +28,7 @@ class Version(NamedTuple):
 
 @dataclass(slots=True)
 class Call:
-    """One observation, (trace, id): its versions, and since when Langfuse no longer has them.
+    """One observation, (trace, id): its versions, and up to which in the order of sending Langfuse has none of them.
 
     `kept` is what the ledger held of it when it was deleted: that was spent. None: nothing was seen by then.
     """
@@ -36,7 +36,7 @@ class Call:
     trace_id: str
     id: str
     versions: list[Version] = field(default_factory=list)
-    deleted_ms: int | None = None
+    deleted_at: int = 0
     kept: Fact | None = None
 
 
@@ -58,8 +58,7 @@ class Truth:
         return Counter(fact for call in self.calls.values() for fact in self._of(call, now_ms))
 
     def _of(self, call: Call, now_ms: int) -> Iterator[Fact]:
-        since = -1 if call.deleted_ms is None else call.deleted_ms
-        arrived = [v for v in call.versions if since < v.arrives_ms <= now_ms]
+        arrived = [v for v in call.versions if v.order > call.deleted_at and v.arrives_ms <= now_ms]
         if not arrived:
             if call.kept is not None:
                 yield call.kept
