@@ -1,13 +1,15 @@
 """A backtest over the ledger tells exactly what the daemon told that lived through the same days."""
 
 import random
+from collections import Counter
 
 import pytest
 
 from fusewatch.app.backtest import Course, Outcome, Recorded, backtest
 from fusewatch.app.lookout import foreseeable
 from fusewatch.config.rulefile import load_text
-from fusewatch.domain.notices import Message
+from fusewatch.demo.standin import Span
+from fusewatch.domain.notices import Message, MessageKind, Reason
 from fusewatch.domain.rules import RuleSet
 from tests.app.conftest import Play
 from tests.app.inbox import said
@@ -35,6 +37,38 @@ spikes:
 watch:
   unpriced: {above: 5 requests}
 """
+
+FULL = """
+history: 16d
+timezone: Europe/Berlin
+quiet_hours: {from: "22:00", to: "07:00", except: [critical]}
+repeat: {critical: 4h, warning: 150m}
+digest: [{every: day, at: "08:30", to: [finops]}]
+routes: [{where: {model: "my-ft*"}, notify: [diary]}]
+prices:
+  - {match: "^my-ft", input: 600, output: 600, per: 1M}
+budgets:
+  - {name: all, limit: $40, every: day, forecast: true}
+  - {name: teams, each: [team], limit: $90, every: week, forecast: true, notify: [finops, diary]}
+  - name: last-hours
+    each: [feature]
+    limit: $5
+    last: 3h
+    notify: [finops, diary]
+    overrides: [{feature: search, limit: $3, until: 2026-11-20, because: a test}]
+  - {name: last-days, limit: $75, last: 2d, notify: [diary]}
+  - {name: last-calls, each: [user], limit: 9 requests, last: 1h, notify: [diary]}
+spikes:
+  - {name: burst, each: [feature], last: 2h, factor: 2, floor: $1, notify: [finops, diary]}
+  - {name: usual, each: [feature], method: seasonal, factor: 1.3, floor: $1, notify: [finops, diary]}
+  - {name: usual-calls, of: requests, method: seasonal, last: 1h, factor: 1.1, floor: 2 requests}
+  - {name: dearer, each: [feature], of: cost per request, factor: 1.5, floor: $1, notify: [diary]}
+watch:
+  unpriced: {above: 5 requests}
+  unattributed: {above: 25%, floor: $1}
+  new: {each: [model, feature], floor: $1}
+"""
+"""Every kind of rule, and everything that holds back or repeats."""
 
 
 def replay(stage: Stage, *rules: str, since: str, until: str, poll_minutes: int = 10) -> list[Outcome]:
@@ -69,6 +103,27 @@ def spend_days(stage: Stage, seed: int, days: range) -> None:
             )
 
 
+def own_price(span: Span) -> int:
+    """What a call without a price of Langfuse's costs by ours."""
+    own = span.model.startswith("my-ft") and span.usage and not span.cost
+    return span.usage["input"] * 600 * 10**6 if own else 0
+
+
+def spend_anew(stage: Stage, seed: int) -> None:
+    """Models and a feature that were not there before, some without a price of Langfuse's but with one of ours."""
+    rnd = random.Random(seed)
+    for number in range(40):
+        start_ms = stage.ms("11-18 08:00") + number * 100 * MINUTE_MS + rnd.randrange(60 * MINUTE_MS)
+        stage.spend(
+            None if number % 2 else f"{rnd.uniform(0.1, 0.5):.4f}",
+            at=clock_of(start_ms),
+            feature="digest" if number > 20 else "chat",
+            team="search",
+            user="ann",
+            model=f"my-ft-{number // 15}",
+        )
+
+
 def told(messages: list[Message]) -> list[str]:
     return [f"{clock_of(m.created_ms)} {m.destination} {said(m)}" for m in messages]
 
@@ -91,6 +146,26 @@ def test_a_backtest_sends_exactly_the_messages_that_the_daemon_sent_which_lived_
         assert replayed == lived
     assert len(by_destination["diary"]) > 15
     assert outcome.steps < 400, "most polls change nothing"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_backtest_tells_what_the_daemon_told_whatever_kind_of_rules_there_are(play: Play, seed: int) -> None:
+    """But the digests: a backtest is about notices."""
+    stage = play(FULL, begins="11-18 06:00")
+    stage.estimate_of = own_price
+    spend_days(stage, seed, range(3, 22))
+    spend_anew(stage, seed)
+    stage.round()
+    stage.every(10, "11-21 12:00")
+    (outcome,) = replay(stage, FULL, since="11-18 06:00", until="11-21 12:00:01")
+    for name in ("finops", "content", "pager", "diary"):
+        replayed = [m for m in outcome.messages if m.destination == name and m.kind is not MessageKind.DIGEST]
+        lived = [m for m in stage.told(name) if m.kind is not MessageKind.DIGEST]
+        assert told(replayed) == told(lived)
+        assert replayed == lived
+    said_of = Counter((n.incident.rule, n.reason) for m in outcome.messages for n in m.notices)
+    assert {MessageKind.SUMMARY, MessageKind.NOTICES} <= {m.kind for m in outcome.messages}
+    assert {reason for _, reason in said_of} == {Reason.OPENED, Reason.ESCALATED, Reason.RESOLVED, Reason.REPEATED}
 
 
 def test_a_call_that_was_found_late_arrives_in_the_backtest_when_it_was_found(play: Play) -> None:

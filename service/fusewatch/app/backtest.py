@@ -336,7 +336,7 @@ class _Replay:
     def _next_due(self) -> int:
         """The next poll at which time alone may change something."""
         now_ms, rules = self._now_ms, self._given.rules
-        if rules.silent.after_ms is not None:  # silence is noticed when nothing happens
+        if rules.silent.after_ms is not None or rules.repeat:  # both are noticed when nothing happens
             return self._course.poll_at(now_ms + 1)
         states = self._store.rule_states()
         loading = [rule for rule in rules.rules if states[rule.name].ready_ms is None]
