@@ -79,7 +79,7 @@ async def _read(one: ProjectConfig, loaded: Loaded, store: Store, span: Span) ->
     """Read one project; what it refuses does not keep the others from being read."""
     try:
         async with opened(one, loaded, store) as entry:
-            with _progress(one.name) as shown:
+            with reading_progress(one.name) as shown:
                 report = await backfill_pass(
                     entry.reader, store, InlineRunner(), SystemClock(), span, limited=entry.limited, told=shown.show
                 )
@@ -121,7 +121,7 @@ class _Lines:
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[_Bar | _Lines]:
+def reading_progress(name: str) -> Iterator[_Bar | _Lines]:
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines(name)

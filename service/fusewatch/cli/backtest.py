@@ -1,5 +1,6 @@
 """`fusewatch backtest`: what these rules would have told over past days, from the ledger."""
 
+import asyncio
 import gc
 import sys
 from collections import Counter
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -16,12 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from fusewatch.app import backtest as replaying
+from fusewatch.app.backfill import backfill_pass
 from fusewatch.app.backtest import Course, Outcome, Recorded, Told
+from fusewatch.cli.backfill import reading_progress
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.picture import drawing_of, written
+from fusewatch.cli.reading import chosen_projects, opened
 from fusewatch.cli.times import instant_ms
 from fusewatch.config.rulefile import load
-from fusewatch.config.settings import load_settings
+from fusewatch.config.settings import Settings, load_settings
+from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span, holes, merged
 from fusewatch.domain.money import format_usd, usd_json
 from fusewatch.domain.periods import local_clock
@@ -31,8 +37,8 @@ from fusewatch.errors import ConfigError, Problem
 from fusewatch.notify.cards import headline
 from fusewatch.notify.sheet import line_text
 from fusewatch.ports import Store
-from fusewatch.runtime import SystemClock
-from fusewatch.store import open_store
+from fusewatch.runtime import InlineRunner, SystemClock
+from fusewatch.store import SqlStore, open_store
 
 _WHEN = "A date, an instant, or how long ago, such as -30d; in the time zone of the budget file."
 _WIDE = 220
@@ -53,13 +59,16 @@ def command(
     plot: Annotated[
         str | None, typer.Option("--plot", metavar="FILE", help="Draw the spend with its notices: .svg or .png.")
     ] = None,
+    langfuse: Annotated[
+        bool, typer.Option("--langfuse", help="Read the time straight from Langfuse, and leave the ledger alone.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay the rules over past days of the ledger: what would have been told, when, and how much had been spent.
+    """Replay the rules over past days: what would have been told, when, and how much had been spent.
 
     Nothing is sent and nothing is written to the database; it works with the daemon running or stopped. What the
-    ledger does not hold has to be read first: fusewatch backfill --from -30d. Generations count with the cost that is
-    known now; silence, quiet hours and failed reads of that time are not replayed.
+    ledger does not hold can be read into it first (fusewatch backfill --from -30d), or for this once with --langfuse.
+    Generations count with the cost that is known now; silences and failed reads of that time are not replayed.
 
     For example: fusewatch backtest --from -30d --compare budgets.new.yaml --plot spend.svg
     """
@@ -71,7 +80,7 @@ def command(
     zone = rule_sets[0].calendar.timezone
     span = _span(since, until, zone)
     chosen = _chosen(rule_sets, rule) if rule is not None else rule_sets
-    with open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False) as store:
+    with _read_anew(settings, span, chosen) if langfuse else _ledger(settings) as store:
         course = _course(store, span, settings.poll_interval, chosen, zone)
         gc.disable()  # nearly all that is made is plain tuples without cycles; looking through them takes a third
         with _progress(course) as show:
@@ -83,6 +92,45 @@ def command(
         print_json(_document(outcomes, course, files))
     else:
         _print(outcomes, course, files, zone)
+
+
+def _ledger(settings: Settings) -> SqlStore:
+    return open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False)
+
+
+@contextmanager
+def _read_anew(settings: Settings, span: Span, rule_sets: Sequence[RuleSet]) -> Iterator[SqlStore]:
+    """A ledger in a temporary folder, read from Langfuse as far back as the rules look; it goes when this ends."""
+    loaded, projects = chosen_projects(settings, None)
+    wanted = Span(_looks_back(rule_sets, span.from_ms), span.to_ms)
+
+    async def fill(store: Store) -> None:
+        for one in projects:
+            async with opened(one, loaded, store) as entry:
+                with reading_progress(one.name) as shown:
+                    report = await backfill_pass(
+                        entry.reader,
+                        store,
+                        InlineRunner(),
+                        SystemClock(),
+                        wanted,
+                        limited=entry.limited,
+                        told=shown.show,
+                    )
+            if report.failure is not None:
+                raise report.failure
+
+    with (
+        TemporaryDirectory(prefix="fusewatch-") as folder,
+        open_store(f"sqlite:///{folder}/backtest.db", holder=holder(), exclusive=True) as store,
+    ):
+        store.set_attribution(Resolver(loaded.rules.attribution).revision)
+        asyncio.run(fill(store))
+        yield store
+
+
+def _looks_back(rule_sets: Sequence[RuleSet], from_ms: int) -> int:
+    return min((looks_from(rule, from_ms) for rules in rule_sets for rule in rules.rules), default=from_ms)
 
 
 def _span(since: str, until: str, zone: str) -> Span:
@@ -124,7 +172,7 @@ def _course(store: Store, span: Span, poll_ms: int, rule_sets: Sequence[RuleSet]
     if not any(s.from_ms < span.to_ms and s.to_ms > span.from_ms for spans in covered.values() for s in spans):
         what = f"the ledger holds nothing from {clock(span.from_ms)} to {clock(span.to_ms)}"
         raise ConfigError([Problem("command line", 0, "--from", what, backfill)])
-    need_ms = min((looks_from(rule, span.from_ms) for rules in rule_sets for rule in rules.rules), default=span.from_ms)
+    need_ms = _looks_back(rule_sets, span.from_ms)
     for project in projects:
         gaps = [g for g in holes(covered[project.key], need_ms, span.to_ms) if g.to_ms - g.from_ms > poll_ms * 10]
         for gap in gaps[:3]:
