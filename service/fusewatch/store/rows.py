@@ -51,7 +51,7 @@ def with_state(row: LedgerRow, *, counted: bool, seen_ms: int, replaced_cost: in
 
 
 def with_estimate(row: LedgerRow, estimate: int | None) -> LedgerRow:
-    return (*row[:ESTIMATE], estimate, *row[COUNTED:])
+    return (*row[:ESTIMATE], estimate, *row[ESTIMATE + 1 :])
 
 
 def order_of(row: LedgerRow) -> tuple[int, int, int, int]:
