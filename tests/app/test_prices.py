@@ -253,3 +253,14 @@ def test_the_watch_for_missing_prices_says_how_much_of_it_is_estimated(play: Pla
     stage.at("07:20")
     (incident,) = stage.open("unpriced")
     assert (incident.measured, incident.estimated) == (3, 6 * DOLLAR // 1000)
+
+
+def test_an_older_version_of_an_unpriced_call_that_moved_arrives_late_and_changes_nothing(play: Play) -> None:
+    stage = play(OWN + DAILY)
+    stage.estimate_of = a_million_at("3")
+    late = stage.spend(None, at="07:20:10", arrives="07:21:30", tokens=2_000_000, model="my-ft-7")
+    stage.update(late, at="07:20:50", start="07:20:20")
+    for time in ("07:21", "07:22"):
+        stage.at(time)
+        assert stage.shown().totals.estimate_pico == 6 * DOLLAR
+    assert len(stage.warehouse) == 2

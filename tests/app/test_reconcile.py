@@ -9,6 +9,7 @@ import pytest
 
 from fusewatch.app.ingest import Reader
 from fusewatch.app.reconcile import ReconcileReport, reconcile_pass
+from fusewatch.demo.standin.model import Mode
 from fusewatch.demo.standin.troubles import Trouble, on_path
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.readplan import need_from
@@ -180,3 +181,18 @@ def test_a_call_that_moved_within_its_hour_is_no_drift(play: Play) -> None:
     assert [hour.after.ledger.moved_pico for hour in report.hours] == [3_000_000_000_000]
     assert compare(stage, sweep=True).drift_pico == 0
     stage.at("08:01")
+
+
+def test_rows_that_v1_pages_give_twice_are_not_taken_for_stored_twice(play: Play) -> None:
+    """v1 has no order among rows of one instant, so a walk asks for the last instant of a page once more."""
+    stage = play(DAILY)
+    stage.standin.mode = Mode.LEGACY
+    for second in range(10, 50):
+        for _ in range(4):
+            stage.spend("0.05", at=f"05:10:{second}")
+    stage.small_pages()
+    stage.at("06:00", "07:30")
+    compare(stage)
+    report = compare(stage, sweep=True)
+    assert [hour.read for hour in report.hours] == [True]
+    assert report.drift_pico == 0

@@ -4,20 +4,17 @@ Steps are drawn by hypothesis; a failing run prints its steps, shrunk. Langfuse 
 machine's own clock; the passes and the database are the real ones.
 """
 
-import sqlite3
-from collections import Counter
 from collections.abc import Callable
-from decimal import Decimal
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fusewatch.app.ingest import Reader
 from fusewatch.app.reconcile import ReconcileReport, reconcile_pass
-from fusewatch.demo.standin import DEMO_PROJECT, Mode, Span
+from fusewatch.demo.standin import DEMO_PROJECT, Mode
 from fusewatch.demo.standin.answers import Reply
 from fusewatch.demo.standin.troubles import (
     CLICKHOUSE_DOWN,
@@ -32,43 +29,81 @@ from fusewatch.demo.standin.troubles import (
 )  # fmt: skip
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.readplan import need_from
-from fusewatch.store.ids import unpack
 from tests.app.stage import Stage
-from tests.app.when import HOUR_MS, MINUTE_MS
-from tests.model.truth import Call, Fact, Truth, Version
+from tests.app.when import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.model.held import content, facts, span_of, totals
+from tests.model.truth import FILE_MODEL, LIST_MODEL, NO_MODEL, Call, Says, Truth, Version
 
 RULES = """
 history: 12d
+watch: {{unattributed: false}}
+attribution: {{team: [metadata.{team}]}}
+prices: {prices}
 budgets:
-  - {name: daily, limit: $20, every: day}
-  - {name: teams, each: [team], limit: $5, every: day}
+  - {{name: daily, limit: $20, every: day}}
+  - {{name: teams, each: [team], limit: $5, every: day}}
 """
-TEAMS = ("content", "search", "")
-USERS = ("ann", "bob", "")
-SETTLES_IN_MS = 9 * 24 * HOUR_MS
-"""After this long every hour had its weekly turn to be read again."""
+TRACE_OPEN_MS = 3 * HOUR_MS
+"""How long after its first observation a trace gets more: with the latest arrival, well below the day that its facts
+are kept."""
 
-cents = st.integers(0, 400)
+PRICES = ("3.00", "0.25", "")
+"""US dollars for a million tokens of `FILE_MODEL` by the budget file, "" for none."""
+
+says = st.builds(
+    Says,
+    team=st.sampled_from(("content", "search", "")),
+    squad=st.sampled_from(("red", "blue", "")),
+    user=st.sampled_from(("ann", "bob", "")),
+)
+"""An observation's own team, squad and user."""
+
+model = st.sampled_from((LIST_MODEL, FILE_MODEL, NO_MODEL))
+cents = st.one_of(st.integers(0, 400), st.integers(0, 400), st.none())
+"""What a call costs; None: Langfuse has no price for it."""
+
 ago_s = st.one_of(st.integers(0, 300), st.integers(0, 4 * 3600))
 late_s = st.one_of(st.just(0), st.integers(0, 240), st.integers(0, 6 * 3600))
 
 
+@dataclass(slots=True)
+class Trace:
+    """A trace of several observations that may get more of them. Its members say no more than `says`, where that is
+    set."""
+
+    id: str
+    begun_ms: int
+    start_ms: int
+    says: Says | None
+    moved: set[str] = field(default_factory=set)
+
+
 class Ledger(RuleBasedStateMachine):
-    """What is common to both APIs; `mode` is the server that answers."""
+    """What is common to both APIs; `mode` is the server that answers.
+
+    `steps` counts the steps of all runs. Outside the promise (docs/adr/0009), and never done: an observation that loses
+    a value, one with values that moves within a trace.
+    """
 
     mode = Mode.EVENTS_ONLY
+    one_voice = False
+    """Whether the members of a trace never contradict each other."""
+
+    steps = 0
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = TemporaryDirectory()
-        self.stage = Stage(rules=RULES, folder=Path(self._folder.name) / "stage")
+        self.truth = Truth(of_v1=self.mode is Mode.LEGACY)
+        self.price = ""
+        self.stage = Stage(rules=self._rules(), folder=Path(self._folder.name) / "stage")
         self.stage.standin.mode = self.mode
-        self.truth = Truth(first_start=self.first_start)
+        self.traces: list[Trace] = []
         self.made = 0
 
-    @property
-    def first_start(self) -> bool:
-        return self.mode in (Mode.LEGACY, Mode.V3_OLD)
+    @invariant()
+    def counts_steps(self) -> None:
+        type(self).steps += 1
 
     @initialize()
     def begins(self) -> None:
@@ -76,61 +111,118 @@ class Ledger(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ traffic
 
-    @rule(cents=cents, ago_s=ago_s, late_s=late_s, team=st.sampled_from(TEAMS), user=st.sampled_from(USERS))
-    def calls(self, cents: int, ago_s: int, late_s: int, team: str, user: str) -> None:
+    @rule(cents=cents, ago_s=ago_s, late_s=late_s, says=says, model=model)
+    def calls(self, cents: int | None, ago_s: int, late_s: int, says: Says, model: str) -> None:
         """A call that started some time ago and can be read now or later."""
-        self._call(cents, ago_s, late_s, team, user)
+        now_ms = self.stage.clock.now_ms()
+        version = self._version(cents, now_ms - ago_s * 1000, now_ms + late_s * 1000, says)
+        self._send(*self._identity(), model, version)
 
     @rule(count=st.integers(2, 60), ago_s=ago_s, spread_ms=st.sampled_from([0, 1, 1000]))
     def calls_in_a_burst(self, count: int, ago_s: int, spread_ms: int) -> None:
         """Many calls that start at the same millisecond, or close to it: pages end in the middle of them."""
         now_ms = self.stage.clock.now_ms()
         for number in range(count):
-            self._send(*self._identity(), self._version(number, now_ms - ago_s * 1000 + number * spread_ms, now_ms))
+            version = self._version(number, now_ms - ago_s * 1000 + number * spread_ms, now_ms)
+            self._send(*self._identity(), LIST_MODEL, version)
 
-    @precondition(lambda self: self.truth.calls)
-    @rule(data=st.data(), cents=cents, late_s=late_s, team=st.sampled_from(TEAMS))
-    def costs_more_or_less(self, data: st.DataObject, cents: int, late_s: int, team: str) -> None:
-        """A newer version: another cost, and perhaps another team. What names a team goes on naming one (ADR 9)."""
+    @rule(count=st.integers(1, 40), days=st.integers(1, 8), spread_s=st.sampled_from([1, 60, 3600]))
+    def history_appears(self, count: int, days: int, spread_s: int) -> None:
+        """What started days ago can be read only now, as after an upgrade of the server."""
+        now_ms = self.stage.clock.now_ms()
+        for number in range(count):
+            version = self._version(number, now_ms - days * DAY_MS - number * spread_s * 1000, now_ms)
+            self._send(*self._identity(), LIST_MODEL, version)
+
+    @rule(ago_s=ago_s, late_s=late_s, says=says, root=st.booleans(), others=st.lists(says, min_size=1, max_size=4))
+    def a_trace_begins(self, ago_s: int, late_s: int, says: Says, root: bool, others: list[Says]) -> None:
+        """Calls of one trace, and perhaps the span around them, which can be read only when it ends."""
+        now_ms = self.stage.clock.now_ms()
+        self.made += 1
+        start_ms = now_ms - ago_s * 1000
+        trace = Trace(f"{self.made:032x}", now_ms, start_ms, says if self.one_voice else None)
+        self.traces.append(trace)
+        if root:
+            self._join(trace, None, start_ms, late_s, says, span=True)
+        for number, other in enumerate(others):
+            self._join(trace, number, start_ms + number * 500, 0, other)
+
+    @precondition(lambda self: self._open_traces())
+    @rule(
+        data=st.data(),
+        cents=cents,
+        after_s=st.integers(-1800, 1800),
+        late_s=late_s,
+        says=says,
+        span=st.booleans(),
+        model=model,
+    )
+    def a_trace_goes_on(
+        self, data: st.DataObject, cents: int | None, after_s: int, late_s: int, says: Says, span: bool, model: str
+    ) -> None:
+        """One more call or span, which may start before all others and may come late."""
+        trace = self._open_traces()[-1 - data.draw(st.integers(0, len(self._open_traces()) - 1), label="trace")]
+        start_ms = min(trace.start_ms + after_s * 1000, self.stage.clock.now_ms())
+        self._join(trace, cents, start_ms, late_s, says, span=span, model=model)
+
+    @precondition(lambda self: self._changeable())
+    @rule(data=st.data(), cents=cents, late_s=late_s, says=says)
+    def is_updated(self, data: st.DataObject, cents: int | None, late_s: int, says: Says) -> None:
+        """A newer version: another cost or a price at last, and perhaps another team, squad or user."""
         call, last = self._pick(data)
         now_ms = self.stage.clock.now_ms()
         updated_ms = max(now_ms, last.updated_ms + 1)
-        changed = self._version(cents, last.start_ms, now_ms + late_s * 1000, team or last.team, last.user)
-        self._send(call.trace_id, call.id, changed._replace(updated_ms=updated_ms))
+        before = call.ever_said()
+        trace = self._trace_of(call)
+        if trace is not None and call.id in trace.moved:
+            says = before
+        elif trace is not None and trace.says is not None:
+            says = _within(says, trace.says)
+        changed = self._version(cents, last.start_ms, now_ms + late_s * 1000, _kept(says, before))
+        if not last.is_call:
+            changed = changed._replace(cost_pico=None, tokens=0)
+        self._send(call.trace_id, call.id, call.model, changed._replace(updated_ms=updated_ms))
 
-    @precondition(lambda self: self.truth.calls)
+    @precondition(lambda self: self._changeable())
     @rule(data=st.data(), late_s=late_s)
     def is_sent_again(self, data: st.DataObject, late_s: int) -> None:
         """The very same version once more: two rows until a merge."""
         call, last = self._pick(data)
         arrives_ms = max(last.arrives_ms, self.stage.clock.now_ms() + late_s * 1000)
-        self._send(call.trace_id, call.id, last._replace(arrives_ms=arrives_ms))
+        self._send(call.trace_id, call.id, call.model, last._replace(arrives_ms=arrives_ms))
 
-    @precondition(lambda self: self.truth.calls)
+    @precondition(lambda self: self._changeable())
     @rule(data=st.data(), by_s=st.integers(-5 * 3600, 5 * 3600), tie=st.booleans())
     def moves(self, data: st.DataObject, by_s: int, tie: bool) -> None:
         """A newer version, or one of the very same instant, with another start."""
         call, last = self._pick(data)
         now_ms = self.stage.clock.now_ms()
-        if self.first_start and any(v.arrives_ms > now_ms for v in call.versions):
+        if self.truth.of_v1 and any(v.arrives_ms > now_ms for v in call.versions):
             return  # which start such a server sees first is not decided yet
+        trace = self._trace_of(call)
+        if trace is not None:
+            if any(call.ever_said()):
+                return
+            trace.moved.add(call.id)
         start_ms = min(last.start_ms + by_s * 1000, now_ms)
         updated_ms = last.updated_ms if tie else max(now_ms, last.updated_ms + 1)
         moved = last._replace(start_ms=start_ms, updated_ms=updated_ms, arrives_ms=now_ms)
-        self._send(call.trace_id, call.id, moved)
+        self._send(call.trace_id, call.id, call.model, moved)
 
-    @precondition(lambda self: self.truth.calls)
+    @precondition(lambda self: self._changeable())
     @rule(data=st.data())
     def is_deleted(self, data: st.DataObject) -> None:
         """Langfuse forgets a trace. What the ledger had seen of it was spent."""
         call, _ = self._pick(data)
         now_ms = self.stage.clock.now_ms()
-        if any(v.arrives_ms > now_ms for v in call.versions):
+        members = self.truth.of_trace(call.trace_id)
+        if any(v.arrives_ms > now_ms for member in members for v in member.versions):
             return
         self.stage.standin.store.advance(now_ms)
         self.stage.warehouse.delete_trace(DEMO_PROJECT, call.trace_id)
-        held = [fact for fact in self.ledger() if fact[:2] == (call.trace_id, call.id)]
-        call.deleted_at, call.kept = self.truth.sent, held[0] if held else None
+        held = {fact[:2]: fact for fact in facts(self.stage)}
+        for member in members:
+            member.deleted_at, member.kept = self.truth.sent, held.get((member.trace_id, member.id))
 
     # ------------------------------------------------------------ the daemon
 
@@ -142,6 +234,21 @@ class Ledger(RuleBasedStateMachine):
     @rule()
     def compares(self) -> None:
         self._surviving(lambda: self._compare(most=24))
+
+    @rule()
+    def prices(self) -> None:
+        self._surviving(self.stage.price)
+
+    @rule(price=st.sampled_from(PRICES))
+    def prices_are_edited(self, price: str) -> None:
+        self.price = price
+        self.truth.file_price = int(float(price) * 10**6) if price else None
+        self._surviving(lambda: self.stage.reload(self._rules()))
+
+    @rule(team=st.sampled_from(["team", "squad"]))
+    def attribution_is_edited(self, team: str) -> None:
+        self.truth.team_from = team
+        self._surviving(lambda: self.stage.reload(self._rules()))
 
     @rule(steps=st.integers(1, 12), after_commit=st.booleans())
     def will_die_at_a_transaction(self, steps: int, after_commit: bool) -> None:
@@ -191,7 +298,7 @@ class Ledger(RuleBasedStateMachine):
             now_ms = self.stage.clock.now_ms()
             for number in range(count):
                 start_ms = now_ms - behind_s * 1000 - number * 700
-                self._send(*self._identity(), self._version(7, start_ms, now_ms))
+                self._send(*self._identity(), LIST_MODEL, self._version(7, start_ms, now_ms))
             return reply
 
         self.stage.standin.troubles.add(Trouble(where=on_path("observations"), times=1, change=after))
@@ -201,19 +308,28 @@ class Ledger(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self._come_to_rest()
-            found, right = self.ledger(), self.truth.facts(self.stage.clock.now_ms())
-            assert found == right, f"only in the ledger: {found - right}; missing there: {right - found}"
-            before = self._content()
+            self._assert_right()
+            before = content(self.stage)
             self._read_all_again()
-            assert self._content() == before, "reading again changed the ledger"
-            assert self._totals() == (sum(self.ledger().values()), sum(fact[3] for fact in self.ledger().elements()))
+            again = content(self.stage)
+            changed = [pair for pair in zip(before, again, strict=False) if pair[0] != pair[1]]
+            assert again == before, f"reading again changed the ledger: {changed[:3]}"
         finally:
             self.stage.close()
             self._folder.cleanup()
 
+    def _assert_right(self) -> None:
+        held, true = facts(self.stage), self.truth.facts(self.stage.clock.now_ms())
+        assert held == true, f"too many: {sorted(held - true)[:5]}, missing: {sorted(true - held)[:5]}"
+        whole = list(held.elements())
+        unpriced = sum(fact.unpriced for fact in whole)
+        sums = sum(fact.cost_pico for fact in whole), sum(fact.estimate_pico for fact in whole)
+        assert totals(self.stage) == (len(whole), *sums, unpriced)
+
     def _come_to_rest(self) -> None:
         """Nothing goes wrong any more, all that is late has come, and every hour had its turn."""
         self.stage.langfuse_up()
+        self.stage.standin.mode = self.mode
         self.stage.runner.fatal = self.stage.wire.fatal = None
         self.stage.round()
         self.stage.clock.go_on(7 * HOUR_MS)
@@ -223,43 +339,77 @@ class Ledger(RuleBasedStateMachine):
         self._read_all_again()
 
     def _read_all_again(self) -> None:
-        """Compare until each hour was read once more by the weekly sweep."""
+        """Compare until the weekly sweep has read each hour once more, and price what Langfuse could not."""
         self.stage.clock.go_on(HOUR_MS)
         self.stage.round()
-        began_ms = self.stage.clock.now_ms()
-        for _ in range(500):
+        read: set[int] = set()
+        for _ in range(700):
             report = self._compare(most=10_000)
             assert report.failure is None
-            swept = all(hour.after.reading and hour.after.reading.read_at_ms >= began_ms for hour in report.hours)
+            read |= {hour.before.hour_ms for hour in report.hours if hour.read}
             self.stage.clock.go_on(1000)
-            if swept and not report.left:
-                wrong = [(hour.after.hour_ms, hour.after) for hour in report.hours if hour.after.unexplained_pico]
-                assert report.drift_pico == 0, wrong
+            if not report.left and read >= {hour.before.hour_ms for hour in report.hours}:
+                assert report.drift_pico == 0, [hour.after for hour in report.hours if hour.after.unexplained_pico]
+                assert not any(report.failure for report in self.stage.price())
                 return
         raise AssertionError("the sweep never ended")
 
     # ------------------------------------------------------------ how it is done
 
-    def _call(self, cents: int, ago_s: int, late_s: int, team: str, user: str) -> None:
-        now_ms = self.stage.clock.now_ms()
-        self._send(*self._identity(), self._version(cents, now_ms - ago_s * 1000, now_ms + late_s * 1000, team, user))
+    def _rules(self) -> str:
+        entries = f'[{{match: "^my-ft-", input: {self.price}, per: 1M}}]' if self.price else "[]"
+        return RULES.format(team=self.truth.team_from, prices=entries)
 
     def _identity(self) -> tuple[str, str]:
         self.made += 1
         return f"{self.made:032x}", f"{self.made:016x}"
 
-    def _version(self, cents: int, start_ms: int, arrives_ms: int, team: str = "", user: str = "") -> Version:
+    def _version(self, cents: int | None, start_ms: int, arrives_ms: int, says: Says = Says()) -> Version:  # noqa: B008
         """`updated_ms` is when it was written, which is no later than it can be read."""
         updated_ms = min(self.stage.clock.now_ms(), arrives_ms)
-        return Version(start_ms, updated_ms, cents * 10**10, 10 * cents + 1, team, user, arrives_ms, 0)
+        cost_pico = None if cents is None else cents * 10**10
+        return Version(start_ms, updated_ms, cost_pico, 10 * (cents or 0) + 1, says, arrives_ms)
 
-    def _send(self, trace_id: str, id_: str, version: Version) -> None:
-        self.truth.send(trace_id, id_, version)
-        self.stage.warehouse.add([_span(trace_id, id_, version)])
+    def _join(
+        self,
+        trace: Trace,
+        cents: int | None,
+        start_ms: int,
+        late_s: int,
+        says: Says,
+        *,
+        span: bool = False,
+        model: str = LIST_MODEL,
+    ) -> None:
+        self.made += 1
+        if trace.says is not None:
+            says = _within(says, trace.says)
+        version = self._version(cents, start_ms, self.stage.clock.now_ms() + late_s * 1000, says)
+        if span:
+            version = version._replace(cost_pico=None, tokens=0)
+        self._send(trace.id, f"{self.made:016x}", model, version)
+
+    def _send(self, trace_id: str, id_: str, model: str, version: Version) -> None:
+        self.truth.send(trace_id, id_, model, version)
+        self.stage.warehouse.add([span_of(trace_id, id_, model, version)])
+
+    def _open_traces(self) -> list[Trace]:
+        now_ms = self.stage.clock.now_ms()
+        return [t for t in self.traces if now_ms < t.begun_ms + TRACE_OPEN_MS and not self._is_deleted(t)]
+
+    def _is_deleted(self, trace: Trace) -> bool:
+        return any(call.deleted_at > 0 for call in self.truth.of_trace(trace.id))
+
+    def _trace_of(self, call: Call) -> Trace | None:
+        return next((trace for trace in self.traces if trace.id == call.trace_id), None)
+
+    def _changeable(self) -> list[Call]:
+        """The latest observations, without those of a trace that gets no more of them."""
+        closed = {trace.id for trace in self.traces} - {trace.id for trace in self._open_traces()}
+        return [call for call in list(self.truth.calls.values())[-40:] if call.trace_id not in closed]
 
     def _pick(self, data: st.DataObject) -> tuple[Call, Version]:
-        calls = list(self.truth.calls.values())
-        call = data.draw(st.sampled_from(calls[-40:]), label="call")
+        call = data.draw(st.sampled_from(self._changeable()), label="call")
         return call, call.versions[-1]
 
     def _surviving(self, act: Callable[[], object]) -> None:
@@ -268,57 +418,43 @@ class Ledger(RuleBasedStateMachine):
             self.stage.restart()
 
     def _compare(self, *, most: int) -> ReconcileReport:
-        (watched,) = self.stage.watched
+        stage = self.stage
+        (watched,) = stage.watched
         if watched.state is None or not watched.identified:
             return ReconcileReport("")
-        reader = Reader(watched.entry.source, watched.state.key, Resolver(self.stage.book.rules.attribution))
-        since = need_from(self.stage.book.rules, self.stage.clock.now_ms())
-        stage = self.stage
+        rules = stage.book.rules
+        book = stage.store.ingest(watched.state.key, lambda unit: watched.shelf.take(unit, rules.prices))
+        reader = Reader(watched.entry.source, watched.state.key, Resolver(rules.attribution), prices=book)
+        since = need_from(rules, stage.clock.now_ms())
         work = reconcile_pass(reader, stage.store, stage.runner, stage.clock, from_ms=since, most=most)
         return stage._run(work)
 
-    def ledger(self) -> Counter[Fact]:
-        """What the database holds, read without the product's own queries."""
-        rows = self._query(
-            "SELECT g.trace, g.obs, g.start_ms, g.cost, g.total, d.team, t.value FROM generation g"
-            " JOIN dims d ON d.id = g.dims JOIN text t ON t.id = g.person WHERE g.counted = 1"
-        )
-        return Counter(
-            (unpack(trace), unpack(obs), start, cost, total, _own(team), _own(user))
-            for trace, obs, start, cost, total, team, user in rows
-        )
 
-    def _content(self) -> list[Any]:
-        return self._query("SELECT * FROM generation ORDER BY project, start_ms, trace, obs")
+class LedgerOfV1(Ledger):
+    """Langfuse 3: one start for each call, users and tags on the trace alone."""
 
-    def _totals(self) -> tuple[int, int]:
-        ((generations, hi, lo),) = self._query("SELECT generations, cost_hi, cost_lo FROM project")
-        return generations, hi * 10**6 + lo
-
-    def _query(self, sql: str) -> list[Any]:
-        with sqlite3.connect(self.stage.store.path) as database:
-            rows = database.execute(sql).fetchall()
-        database.close()
-        return rows
+    mode = Mode.LEGACY
 
 
-def _span(trace_id: str, id_: str, version: Version) -> Span:
-    return Span(
-        id=id_,
-        trace_id=trace_id,
-        start_ms=version.start_ms,
-        name="call",
-        environment="production",
-        model="gpt-4o",
-        user_id=version.user,
-        metadata={"team": version.team} if version.team else {},
-        usage={"input": version.tokens},
-        cost={"input": Decimal(version.cost_pico).scaleb(-12)},
-        created_ms=version.updated_ms,
-        updated_ms=version.updated_ms,
-        arrives_ms=version.arrives_ms,
-    )
+class LedgerOverUpgrades(Ledger):
+    """A server that is set back to v3 and upgraded again, more than once: in between v2 answers, and is empty."""
+
+    one_voice = True
+
+    @rule(optin=st.booleans())
+    def the_server_is_set_back(self, optin: bool) -> None:
+        self.stage.standin.mode = Mode.LEGACY_OPTIN if optin else Mode.LEGACY
+
+    @rule()
+    def the_server_is_upgraded(self) -> None:
+        self.stage.standin.mode = self.mode
 
 
-def _own(value: str) -> str:
-    return "" if value == "unknown" else value
+def _within(says: Says, most: Says) -> Says:
+    """No other values than those of the trace."""
+    return Says._make(there if said else "" for said, there in zip(says, most, strict=True))
+
+
+def _kept(says: Says, before: Says) -> Says:
+    """With the values that were there before in place of none."""
+    return Says._make(said or there for said, there in zip(says, before, strict=True))

@@ -147,8 +147,6 @@ def _write_hour(
 ) -> HourReport:
     rows, inheritance = found
     recorded = unit.record(span, rows, now_ms=now_ms, whole=complete, prices=reader.prices, inheritance=inheritance)
-    if unit.project().api == "v1":
-        rows = list(dict.fromkeys(rows))  # its pages shift under inserts: a row read twice is not stored twice
     places = [(row.trace_id, row.id, row.start_ms) for row in rows]
     gone = unit.mark_gone(span, set(places), at_ms=now_ms) if complete else 0
     # Versions at one start only: one that stands at another start is in the ledger as a row that does not count.

@@ -33,7 +33,7 @@ class NewestFirst:
     """A walk through a v1 list, newest first, that neither skips nor repeats for ever when rows come or go meanwhile.
 
     v1 pages by offset over `start_time DESC` alone, so a row that comes or goes shifts every later page. Instead the
-    upper bound follows the last row read (rows of that same instant are read again, which is harmless), and an offset
+    upper bound follows the last row read (rows of that same instant come again, the reader drops them), and an offset
     is used only while a whole page holds one instant.
     """
 

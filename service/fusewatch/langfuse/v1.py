@@ -1,5 +1,7 @@
 """Walks `/api/public/observations` of servers without v2, and joins each row with its trace."""
 
+from collections.abc import Collection
+
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.usage import Observation
 from fusewatch.errors import Retryable
@@ -10,7 +12,7 @@ from fusewatch.langfuse.progress import Progress, check_project
 from fusewatch.langfuse.traces import NOTHING_KNOWN, TraceFacts, TraceListing, TraceMemory
 from fusewatch.langfuse.transport import Answer, Transport
 from fusewatch.langfuse.wire import PageDecoder, PageOf, V1Row, cost_of, instant, prompt_of, read_observations
-from fusewatch.ports import Page, Span
+from fusewatch.ports import Page, Rejected, Span
 
 LARGEST_PAGE = 100
 _PATH = "observations"
@@ -38,6 +40,7 @@ class V1Walk:
         self._listing = TraceListing(memory, span, priority)
         self._pages = NewestFirst(span.from_ms, span.to_ms)
         self._progress = Progress(span)
+        self._edge: set[tuple[str, str, int, int]] = set()
 
     @property
     def rest(self) -> Span:
@@ -59,8 +62,18 @@ class V1Walk:
         self._pages.advance(limit, rows=page.size, last_ms=min(inside, default=None), total_pages=page.meta.total_pages)
         self._size.succeeded()
         last = self._pages.done
-        kept = self._progress.take(observations, last=last)
+        kept = self._progress.take(self._without_repeats(observations, rejected), last=last)
         return Page(kept, rejected, self._progress.complete_from_ms, answer.server_now_ms, last, len(answer.body))
+
+    def _without_repeats(self, observations: list[Observation], rejected: Collection[Rejected]) -> list[Observation]:
+        """Without the rows that an earlier page gave: those of the last instant are asked for again, and v1 stores
+        each observation once, so one that came twice would pass for stored twice. A page that could not be read but
+        for them stays as it is: it can be read."""
+        keys = [(o.trace_id, o.id, o.start_ms, o.updated_ms) for o in observations]
+        fresh = [o for o, key in zip(observations, keys, strict=True) if key not in self._edge]
+        last_ms = self._pages.to_ms - 1
+        self._edge = {key for key in (*self._edge, *keys) if key[2] == last_ms}
+        return fresh if fresh or not rejected else observations
 
     async def _ask(self) -> tuple[Answer, int]:
         while True:
