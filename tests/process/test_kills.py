@@ -104,6 +104,7 @@ def test_killed_at_any_instant_it_loses_no_notice_and_repeats_only_what_was_bein
         daemon.kill()
     last = home.run()
     _live(last, traffic, counters, 20.0)
+    wait_for(lambda: traffic.expected <= traffic.told, "every notice", 60)
     wait_for(lambda: last.metric('fusewatch_outbox_pending{destination="hook"}') == 0, "an empty outbox")
     counters.look(last)
     assert last.stop() == 0
