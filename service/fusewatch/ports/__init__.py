@@ -1,0 +1,135 @@
+"""What the passes need from the world. Adapters implement these; the composition root puts them together."""
+
+from fusewatch.domain.coverage import Span as Span
+from fusewatch.ports.assess import (
+    AssessStore as AssessStore,
+)
+from fusewatch.ports.assess import (
+    AssessUnit as AssessUnit,
+)
+from fusewatch.ports.assess import (
+    Audited as Audited,
+)
+from fusewatch.ports.assess import (
+    Due as Due,
+)
+from fusewatch.ports.assess import (
+    Pruned as Pruned,
+)
+from fusewatch.ports.assess import (
+    Row as Row,
+)
+from fusewatch.ports.assess import (
+    RuleState as RuleState,
+)
+from fusewatch.ports.assess import (
+    SeriesUnit as SeriesUnit,
+)
+from fusewatch.ports.assess import (
+    Totals as Totals,
+)
+from fusewatch.ports.clock import (
+    Clock as Clock,
+)
+from fusewatch.ports.clock import (
+    Runner as Runner,
+)
+from fusewatch.ports.deliver import (
+    Claimed as Claimed,
+)
+from fusewatch.ports.deliver import (
+    DeliverUnit as DeliverUnit,
+)
+from fusewatch.ports.ingest import (
+    EstimatePlace as EstimatePlace,
+)
+from fusewatch.ports.ingest import (
+    IngestUnit as IngestUnit,
+)
+from fusewatch.ports.ingest import (
+    ProjectState as ProjectState,
+)
+from fusewatch.ports.ingest import (
+    Recorded as Recorded,
+)
+from fusewatch.ports.ingest import (
+    Reestimated as Reestimated,
+)
+from fusewatch.ports.notify import (
+    Notifier as Notifier,
+)
+from fusewatch.ports.notify import (
+    Pinger as Pinger,
+)
+from fusewatch.ports.notify import (
+    Receipt as Receipt,
+)
+from fusewatch.ports.read import (
+    DURATION_BOUNDS_S as DURATION_BOUNDS_S,
+)
+from fusewatch.ports.read import (
+    CounterSeries as CounterSeries,
+)
+from fusewatch.ports.read import (
+    DeliveryRow as DeliveryRow,
+)
+from fusewatch.ports.read import (
+    DurationSeries as DurationSeries,
+)
+from fusewatch.ports.read import (
+    Past as Past,
+)
+from fusewatch.ports.read import (
+    PersonPlaces as PersonPlaces,
+)
+from fusewatch.ports.read import (
+    Posted as Posted,
+)
+from fusewatch.ports.read import (
+    ProjectCounters as ProjectCounters,
+)
+from fusewatch.ports.read import (
+    ReadUnit as ReadUnit,
+)
+from fusewatch.ports.read import (
+    StoredRules as StoredRules,
+)
+from fusewatch.ports.read import (
+    Sums as Sums,
+)
+from fusewatch.ports.read import (
+    Traces as Traces,
+)
+from fusewatch.ports.source import (
+    BucketSum as BucketSum,
+)
+from fusewatch.ports.source import (
+    Gate as Gate,
+)
+from fusewatch.ports.source import (
+    ModelList as ModelList,
+)
+from fusewatch.ports.source import (
+    Page as Page,
+)
+from fusewatch.ports.source import (
+    ProjectIdentity as ProjectIdentity,
+)
+from fusewatch.ports.source import (
+    RateMemory as RateMemory,
+)
+from fusewatch.ports.source import (
+    Rejected as Rejected,
+)
+from fusewatch.ports.source import (
+    Source as Source,
+)
+from fusewatch.ports.source import (
+    Walk as Walk,
+)
+from fusewatch.ports.store import (
+    Store as Store,
+)
+from fusewatch.ports.upkeep import (
+    UpkeepUnit as UpkeepUnit,
+)

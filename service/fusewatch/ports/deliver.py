@@ -1,0 +1,35 @@
+"""Units of work of the deliver pass."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from fusewatch.domain.notices import Message
+
+
+class Claimed(NamedTuple):
+    """A delivery that is ours to attempt. `attempts` counts those before this one."""
+
+    id: str
+    message: Message
+    attempts: int
+    created_ms: int
+
+
+class DeliverUnit(Protocol):
+    """One short transaction of the deliver pass; sending happens outside."""
+
+    def claim(self, destination: str, *, now_ms: int, until_ms: int, holder: str) -> Claimed | None:
+        """The oldest due delivery of the destination, claimed until `until_ms`; None when there is none, or when an
+        older one of the same destination is claimed by somebody else."""
+
+    def sent(self, claimed: Claimed, *, at_ms: int, reference: str) -> None: ...
+
+    def retry(self, claimed: Claimed, *, at_ms: int, next_ms: int, reason: str, text: str) -> None: ...
+
+    def dead(self, claimed: Claimed, *, at_ms: int, reason: str, text: str) -> None: ...
+
+    def release(self, claimed: Claimed) -> None:
+        """Give the claim back untouched (shutdown)."""
+
+    def next_due(self, destinations: Sequence[str]) -> int | None:
+        """When the next pending delivery of these destinations may be attempted."""
