@@ -17,7 +17,7 @@ from fusewatch.app.newcomers import NEW, Newcomers, newcomer_views
 from fusewatch.app.watches import watch_unreadable
 from fusewatch.domain import foresight, routing
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
-from fusewatch.domain.notices import Incident, Kind, Message, StartSummary
+from fusewatch.domain.notices import Incident, Kind, Message, Reason, StartSummary
 from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, day_index, period_at, previous
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, period_kind
@@ -241,9 +241,13 @@ class _Pass:
                 and (incident.kind is not Kind.FORECAST or (isinstance(rule, Budget) and rule.forecast))
             )
             if not stands:
-                self.unit.put_incident(changed(withdraw(incident, self.now_ms)))
+                self._end(changed(withdraw(incident, self.now_ms)), Reason.WITHDRAWN)
             elif incident.period_end_ms <= self.now_ms and not incident.rolling:
-                self.unit.put_incident(changed(roll_over(incident, self.now_ms)))
+                self._end(changed(roll_over(incident, self.now_ms)), Reason.ROLLED_OVER)
+
+    def _end(self, incident: Incident, reason: Reason) -> None:
+        self.unit.put_incident(incident)
+        self.work.changes += self.work.post.end(incident, reason)
 
     # ------------------------------------------------------------ messages
 

@@ -204,6 +204,8 @@ class MessageKind(StrEnum):
     """Recovery after a gap, with what happened in it."""
     SUMMARY = "summary"
     """What was held back and still stands, at the end of quiet hours or of a silence."""
+    UPDATE = "update"
+    """Ends that are no news, for destinations whose earlier messages can change: nobody is called for it."""
     SAMPLE = "sample"
     DIGEST = "digest"
     """What a day, week or month cost, at a fixed time."""

@@ -3,7 +3,7 @@
 import httpx
 import msgspec
 
-from fusewatch.domain.notices import Message
+from fusewatch.domain.notices import Message, MessageKind
 from fusewatch.errors import FusewatchError, Permanent, Retryable
 from fusewatch.notify.http import Answer, Poster, problem_of
 from fusewatch.notify.kinds import SlackBotKind, SlackWebhookKind
@@ -120,7 +120,9 @@ class SlackBot:
         self._timezone = timezone
 
     async def send(self, message: Message) -> Receipt:
-        """Send and read the answer; only `ok: true` counts as accepted."""
+        """Send and read the answer; only `ok: true` counts as accepted. An end that is no news is not sent."""
+        if message.kind is MessageKind.UPDATE:
+            return Receipt()
         answer = await self._poster.post(bot_body(message, self._timezone, self._channel))
         outcome = _bot_outcome(answer, self._poster.host)
         if isinstance(outcome, FusewatchError):
