@@ -259,7 +259,7 @@ class _Replay:
         self._now_ms = course.from_ms
         self._store = MemoryStore(self._rows)
         active = frozenset(project.key for project in course.projects)
-        self._given = Assessment(rules, active, course.from_ms, expected=len(active))
+        self._given = Assessment(rules, active, course.from_ms, expected=len(active), shown=False)
         self._store.known_projects = [replace(p, failing_since_ms=None, loaded_ms=None) for p in course.projects]
         self._names = {project.key: project.name for project in course.projects}
         self._lookout = Lookout(rules, self._names, self._store)
