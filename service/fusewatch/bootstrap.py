@@ -10,6 +10,7 @@ from typing import TextIO
 import httpx
 
 from fusewatch.app.rategate import RateGates
+from fusewatch.checking import template_problems
 from fusewatch.config.rulefile import (
     ConsoleConfig,
     DestinationConfig,
@@ -21,7 +22,6 @@ from fusewatch.config.rulefile import (
     load,
     load_text,
 )
-from fusewatch.checking import template_problems
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.notices import Wording
 from fusewatch.domain.rules import RuleSet
@@ -29,8 +29,8 @@ from fusewatch.errors import ConfigError, Problem
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
 from fusewatch.notify.factory import build as build_notifier
-from fusewatch.notify.inownwords import InOwnWords
 from fusewatch.notify.heartbeat import Heartbeat, check_address
+from fusewatch.notify.inownwords import InOwnWords
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
 from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules
 

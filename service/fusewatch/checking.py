@@ -24,7 +24,7 @@ def template_problems(loaded: Loaded) -> list[Problem]:
 
 
 def destination_warnings(loaded: Loaded) -> list[Problem]:
-    """What can be meant, but hardly is: messages that cross the internet as plain text."""
+    """What can be meant, but hardly is: messages that cross the internet as plain text, or that nobody signed."""
     return [problem for config in loaded.destinations for problem in warnings_of(config)]
 
 
@@ -35,10 +35,17 @@ def warnings_of(config: DestinationConfig) -> Iterator[Problem]:
     if host := plain_and_public(_address(config)):
         what = f"messages to {host} travel as plain http, so that anybody on the way can read and change them"
         right = "write https://, or reach it inside your own network"
-        if config.place is not None:
-            yield config.place.problem(what, right)
-        else:
-            yield Problem("environment", 0, config.name, what, right)
+        yield _warning(config, what, right)
+
+    if isinstance(config, WebhookConfig) and not config.secrets:
+        what = "messages are not signed, so that the receiver cannot tell who sent them"
+        yield _warning(config, what, 'write secret: "${HOOK_SECRET}"')
+
+
+def _warning(config: DestinationConfig, what: str, right: str) -> Problem:
+    if config.place is not None:
+        return config.place.problem(what, right)
+    return Problem("environment", 0, config.name, what, right)
 
 
 def _address(config: DestinationConfig) -> str:

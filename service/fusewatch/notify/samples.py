@@ -1,4 +1,4 @@
-"""Samples of every kind of message, with made-up numbers: what `fusewatch notify-test` sends and templates are tried on.
+"""Samples of every kind of message: what `fusewatch notify-test` sends, and what templates are tried on.
 
 Each is of the kind `sample`, so that no program takes it for news, and shows another kind.
 """
@@ -38,14 +38,30 @@ _RUNBOOK = "https://wiki.example.com/llm/content"
 _FEATURES = ("summarization", "search-assist", "chat", "code-review", "translation", "tagging", "routing", "titles")
 _MANY = 37
 
+KINDS = (
+    "opened",
+    "escalated",
+    "spike",
+    "forecast",
+    "resolved",
+    "watches",
+    "many",
+    "start",
+    "unreadable",
+    "readable",
+    "summary",
+    "digest",
+)
+"""The names of the samples, in the order in which an incident goes on."""
+
 
 def samples(destination: str, now_ms: int, *, link: str = "") -> Mapping[str, Message]:
-    """A message of each kind by its name, in the order in which an incident goes on.
+    """A message of each kind by its name, in the order of `KINDS`.
 
     Their ids change with every millisecond, so that no receiver drops them as repeats. `link` is that of our own page.
     """
     made = _Maker(destination, now_ms, link)
-    return {
+    made_of_each = {
         "opened": made.notices("opened", made.warned()),
         "escalated": made.notices("escalated", made.reached()),
         "spike": made.notices("spike", made.spike()),
@@ -59,6 +75,8 @@ def samples(destination: str, now_ms: int, *, link: str = "") -> Mapping[str, Me
         "summary": made.summary(),
         "digest": made.digest(),
     }
+    assert tuple(made_of_each) == KINDS, "each kind has its sample"
+    return made_of_each
 
 
 class _Maker:
@@ -204,9 +222,7 @@ class _Maker:
             baseline=905 * _CENT,
             baseline_days=7,
             opened_ms=self.now_ms,
-            crossings=(
-                Crossing(Fraction(1), Severity.WARNING, line, self.now_ms - 217 * _MINUTE_MS, self.now_ms),
-            ),
+            crossings=(Crossing(Fraction(1), Severity.WARNING, line, self.now_ms - 217 * _MINUTE_MS, self.now_ms),),
         )
         return self.notice(incident, Reason.OPENED, Fraction(1))
 

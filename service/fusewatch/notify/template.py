@@ -58,7 +58,7 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Getitem,
 )
 _RIGHT = "use {{ … }}, {% if %}, {% for %}, comparisons, `~` and the filters that docs/templates.md lists"
-_CALLS = "there are no calls in a template; values and filters are all there is"
+_CALLS = "there are no calls in a template"
 
 
 class Mistake(NamedTuple):
@@ -202,7 +202,9 @@ def compiled(source: str, known: Vocabulary) -> Compiled:
     except TemplateSyntaxError as error:
         raise Faulty([Mistake(error.lineno, _sentence(str(error.message)), _hint(str(error.message)))]) from None
     except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
-        raise Faulty([Mistake(1, "it is nested too deeply, or holds an endless number", "write less into it")]) from None
+        raise Faulty(
+            [Mistake(1, "it is nested too deeply, or holds an endless number", "write less into it")]
+        ) from None
 
 
 def filled(template: Compiled, values: Mapping[str, object], *, most: int = LONGEST_TEXT) -> str:
@@ -244,12 +246,14 @@ class _Reader:
             yield Mistake(node.lineno, "it is larger or nested deeper than any message needs", "write less into it")
             return
         if not isinstance(node, _ALLOWED):
-            yield Mistake(node.lineno, _not_allowed(node), _RIGHT)
+            yield Mistake(node.lineno or 1, _not_allowed(node), _RIGHT)
             return
         yield from self._named(node, own)
         if isinstance(node, nodes.For):
             loops += 1
-            if loops > _LOOPS_INSIDE or node.recursive:
+            if node.recursive:
+                yield Mistake(node.lineno, "a loop is recursive", "leave the word away")
+            if loops > _LOOPS_INSIDE:
                 yield Mistake(node.lineno, f"more than {_LOOPS_INSIDE} loops stand inside each other", "use fewer")
         for child in node.iter_child_nodes():
             yield from self._walk(child, depth + 1, loops, own)

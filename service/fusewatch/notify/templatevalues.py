@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from fusewatch.domain.money import pico_to_decimal
-from fusewatch.domain.notices import DigestFacts, Gap, Hold, Incident, Kind, Message, Notice, State
+from fusewatch.domain.notices import DigestFacts, Gap, Hold, Incident, Kind, Message, MessageKind, Notice, State
 from fusewatch.domain.rules import Unit
 from fusewatch.notify import cards
 from fusewatch.notify.numbers import amount, multiple, percent, rough_span
@@ -13,7 +13,7 @@ from fusewatch.notify.sheet import Line, Moment, Sheet
 from fusewatch.notify.template import Facts, Vocabulary
 from fusewatch.notify.text import clean, is_web_address
 
-MOST_NOTICES = 50
+MOST_NOTICES = 30
 """A template is told of so many notices, the worst, and of the number of all."""
 
 _FIRST_MARK, _LAST_MARK = 0xE000, 0xF8FF
@@ -81,7 +81,7 @@ def values_of(message: Message, own: Sheet, moments: Moments) -> dict[str, objec
         "created_at": moments.mark(message.created_ms, seconds=True),
         "count": len(message.notices),
         "notices": notices,
-        "notice": notices[0] if len(message.notices) == 1 else None,
+        "notice": notices[0] if message.kind is MessageKind.NOTICES and len(message.notices) == 1 else None,
         "gap": _gap(message.gap, moments) if message.gap else None,
         "hold": _hold(message.hold, moments) if message.hold else None,
         "digest": _digest(message.digest, moments) if message.digest else None,

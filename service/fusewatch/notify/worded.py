@@ -1,4 +1,4 @@
-"""A destination's own words in place of ours: what its template makes of a message, and what is wrong with a template."""
+"""A destination's own words in place of ours: what its template makes of a message, and what is wrong with it."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -61,9 +61,8 @@ class TemplatePart(Part):
     title: Template | None = Field(None, description="What stands in place of our first line.")
     body: Template | None = Field(None, description="What stands below it, down to the links.")
 
-    @classmethod
-    def conflicts(cls, raw: dict[str, object]) -> Iterator[Complaint]:
-        if not set(raw) & {"title", "body"}:
+    def complaints(self) -> Iterator[Complaint]:
+        if self.title is None and self.body is None:
             yield Complaint("", "no template stands here", 'write title: "[LLM spend] {{ headline }}", say')
 
 
