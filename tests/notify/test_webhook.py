@@ -141,6 +141,21 @@ def test_what_the_receiver_refuses_is_not_tried_again(status: int, reason: str) 
     assert len(receiver.requests) == 1
 
 
+def test_a_redirect_is_followed_to_no_host_and_the_reason_is_told() -> None:
+    receiver = Receiver(307, "", {"Location": "https://elsewhere.example.com/"})
+    says = r"^hooks\.example\.com redirects \(307\), which is not followed: configure the final address$"
+    with pytest.raises(Permanent, match=says):
+        send(receiver, SECRET)
+    assert [request.url.host for request in receiver.requests] == ["hooks.example.com"]
+
+
+def test_a_sample_is_of_its_own_type_and_says_what_it_shows() -> None:
+    payload = json.loads(webhook_json(MESSAGES["sample_digest"], BERLIN))
+    assert (payload["type"], payload["data"]["sample_of"]) == ("fusewatch.sample", "digest")
+    assert payload["data"]["digest"]["spend_usd"] == "182.4"
+    assert json.loads(webhook_json(MESSAGES["digest_day"], BERLIN))["data"]["sample_of"] == ""
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "reason", "retry_after_s"),
     [
