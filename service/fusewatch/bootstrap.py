@@ -10,6 +10,7 @@ from typing import TextIO
 import httpx
 
 from fusewatch.app.rategate import RateGates
+from fusewatch.checking import template_problems
 from fusewatch.config.rulefile import (
     ConsoleConfig,
     DestinationConfig,
@@ -22,12 +23,14 @@ from fusewatch.config.rulefile import (
     load_text,
 )
 from fusewatch.domain.attribution import Resolver
+from fusewatch.domain.notices import Wording
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
 from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
+from fusewatch.notify.inownwords import InOwnWords
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
 from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules
 
@@ -102,6 +105,7 @@ def check_destinations(loaded: Loaded) -> None:
             check_address(loaded.heartbeat.url.get_secret_value())
         except ValueError as error:
             problems.append(Problem("heartbeat", 0, "url", str(error)))
+    problems += template_problems(loaded)
     if problems:
         raise ConfigError(problems)
 
@@ -119,9 +123,12 @@ def connect_destination(config: DestinationConfig, world: World) -> Notifier | N
     kind = kind_of(config)
     if kind is None:
         return None
-    return build_notifier(
+    notifier = build_notifier(
         kind, world.clock, timezone=config.timezone, transport=world.transport, stream=world.stream or sys.stdout
     )
+    if config.template is None:
+        return notifier
+    return InOwnWords(notifier, Wording(config.template.title, config.template.body))
 
 
 def connect_heartbeat(config: HeartbeatConfig | None, world: World) -> HeartbeatEntry | None:

@@ -27,7 +27,7 @@ from fusewatch.domain.notices import (
 )
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Severity, Unit
-from fusewatch.notify.samples import sample_message
+from fusewatch.notify.samples import samples
 
 BERLIN = "Europe/Berlin"
 MINUTE = 60_000
@@ -531,5 +531,5 @@ MESSAGES: dict[str, Message] = {
     "summary_of_one": replace(message(WARNED, kind=MessageKind.SUMMARY), hold=NIGHT),
     "summary_after_a_silence": replace(message(*MANY[:6], kind=MessageKind.SUMMARY), hold=SILENCED),
     "summary_resolved": replace(message(RESOLVED, kind=MessageKind.SUMMARY), hold=SILENCED),
-    "sample": sample_message("finops", NOW),
+    **{f"sample_{name}": shown for name, shown in samples("finops", NOW, link=LINK).items()},
 }

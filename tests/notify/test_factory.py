@@ -15,9 +15,12 @@ from fusewatch.notify.console import ConsoleNotifier
 from fusewatch.notify.factory import build
 from fusewatch.notify.http import Poster
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
-from fusewatch.notify.samples import sample_message
+from fusewatch.notify.samples import KINDS as SAMPLES
+from fusewatch.notify.samples import samples
+from fusewatch.notify.sheet import line_text
 from fusewatch.notify.slack import SlackBot, SlackWebhook
 from fusewatch.notify.webhook import Webhook
+from fusewatch.notify.words import sheet
 from tests.notify.samples import MESSAGES, NOW
 from tests.notify.support import FrozenClock, Receiver, run
 
@@ -126,9 +129,20 @@ def test_the_address_of_a_closed_notifier_leaves_no_filter_behind() -> None:
     assert logging.getLogger("httpx").filters == before
 
 
-def test_a_sample_is_marked_as_a_test_and_has_an_id_of_its_own() -> None:
-    one, two = sample_message("finops", NOW), sample_message("finops", NOW + 1)
-    assert one.kind is MessageKind.SAMPLE
-    assert one.destination == "finops"
-    assert one.id != two.id
-    assert sample_message("finops", NOW) == one
+def test_there_is_a_sample_of_each_kind_and_none_is_taken_for_news() -> None:
+    now, later = samples("finops", NOW), samples("finops", NOW + 1)
+    assert tuple(now) == SAMPLES
+    assert now == samples("finops", NOW)
+    for name, message in now.items():
+        assert message.kind is MessageKind.SAMPLE
+        assert message.destination == "finops"
+        assert message.id != later[name].id, "no receiver drops it as a repeat"
+        shown = sheet(message)
+        assert line_text(shown.headline, zone="UTC", now_ms=NOW).startswith("Test message, nothing happened: ")
+        assert shown.body[0] == ("Nothing is wrong and nothing was spent: a sample with made-up numbers.",)
+    assert len({message.id for message in now.values()}) == len(SAMPLES)
+
+
+def test_samples_show_every_kind_of_message_that_there_is() -> None:
+    shown = {message.sample_of for message in samples("finops", NOW).values()}
+    assert shown == set(MessageKind) - {MessageKind.SAMPLE}

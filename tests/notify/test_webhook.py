@@ -104,11 +104,8 @@ def test_two_secrets_give_two_signatures_so_that_one_can_replace_the_other() -> 
     assert not verifies(request, b"another")
 
 
-def test_without_a_secret_messages_go_unsigned_and_the_notifier_says_so() -> None:
+def test_without_a_secret_messages_go_unsigned() -> None:
     assert "webhook-signature" not in sent().headers
-    clock = FrozenClock(NOW)
-    assert "not signed" in Webhook(WebhookKind(URL), clock, timezone="UTC").warning
-    assert Webhook(WebhookKind(URL, (SECRET,)), clock, timezone="UTC").warning == ""
 
 
 # ---------------------------------------------------------------- answers
@@ -116,7 +113,8 @@ def test_without_a_secret_messages_go_unsigned_and_the_notifier_says_so() -> Non
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_any_2xx_is_accepted_whatever_its_body(status: int) -> None:
-    assert send(Receiver(status, "<html>thanks</html>" if status != 204 else ""), SECRET) == Receipt()
+    body = "<html>thanks</html>" if status != 204 else ""
+    assert send(Receiver(status, body), SECRET) == Receipt(said=f"HTTP {status}")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +139,21 @@ def test_what_the_receiver_refuses_is_not_tried_again(status: int, reason: str) 
         send(receiver, SECRET)
     assert caught.value.reason == reason
     assert len(receiver.requests) == 1
+
+
+def test_a_redirect_is_followed_to_no_host_and_the_reason_is_told() -> None:
+    receiver = Receiver(307, "", {"Location": "https://elsewhere.example.com/"})
+    says = r"^hooks\.example\.com redirects \(307\), which is not followed: configure the final address$"
+    with pytest.raises(Permanent, match=says):
+        send(receiver, SECRET)
+    assert [request.url.host for request in receiver.requests] == ["hooks.example.com"]
+
+
+def test_a_sample_is_of_its_own_type_and_says_what_it_shows() -> None:
+    payload = json.loads(webhook_json(MESSAGES["sample_digest"], BERLIN))
+    assert (payload["type"], payload["data"]["sample_of"]) == ("fusewatch.sample", "digest")
+    assert payload["data"]["digest"]["spend_usd"] == "182.4"
+    assert json.loads(webhook_json(MESSAGES["digest_day"], BERLIN))["data"]["sample_of"] == ""
 
 
 @pytest.mark.parametrize(

@@ -342,11 +342,10 @@ def test_recovery_tells_the_gap_and_what_happened_in_it() -> None:
 
 
 def test_a_sample_says_that_it_is_a_test_and_that_its_numbers_are_made_up() -> None:
-    lines = lines_of("sample")
-    assert lines[0] == "○ Test message from Fusewatch to finops"
-    assert lines[1].startswith("Nothing is wrong and nothing was spent.")
-    assert "made-up numbers" in lines[1]
-    assert MESSAGES["sample"].severity is Severity.INFO
+    lines = lines_of("sample_escalated")
+    assert lines[0].startswith("● Test message, nothing happened: content-team reached 100 % of its daily budget")
+    assert lines[1] == "Nothing is wrong and nothing was spent: a sample with made-up numbers."
+    assert lines[-1] == "sent to finops by fusewatch notify-test at 16:42:00"
 
 
 @pytest.mark.parametrize("kind", [MessageKind.NOTICES, MessageKind.START, MessageKind.UNREADABLE, MessageKind.READABLE])

@@ -183,13 +183,14 @@ def test_notify_test_says_what_each_receiver_answered(home: Home, receiver: Rece
     receiver.answer("/services/T0/B0/gone", Answer(404, "no_service"))
     home.write(DESTINATIONS.format(url=receiver.url))
     home.env |= {"HOOK_SECRET": HOOK_SECRET, "LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": ""}
-    every = home.call("notify-test")
+    every = home.call("notify-test", "--kind", "escalated")
     assert every.returncode == 1
     said = [line for line in every.stdout.splitlines() if line[:1] in "✓✗"]
     assert [line.partition(":")[0] for line in said] == ["✓ hook", "✓ chat", "✗ gone", "✗ mail", "✓ terminal"]
+    assert said[0].startswith("✓ hook: escalated: accepted, HTTP 200 (")
     assert "no_service" in said[2]
     assert "not active in this version" in said[3]
-    assert "Test message from Fusewatch to terminal" in every.stdout
+    assert "● Test message, nothing happened: content-team reached 100 %" in every.stdout
     assert [post.path for post in receiver.posts] == ["/hook", "/services/T0/B0/xyz", "/services/T0/B0/gone"]
     assert receiver.posts[0].headers["webhook-signature"].startswith("v1,")
     assert receiver.posts[0].json["type"] == "fusewatch.sample"
@@ -197,7 +198,12 @@ def test_notify_test_says_what_each_receiver_answered(home: Home, receiver: Rece
 
     one = home.call("notify-test", "terminal", "--json")
     assert one.returncode == 0
-    assert json.loads(one.stdout) == [{"destination": "terminal", "ok": True, "answer": "accepted"}]
+    told = json.loads(one.stdout)
+    assert [(line["destination"], line["ok"], line["answer"]) for line in told] == [("terminal", True, "accepted")] * 12
+    assert [line["kind"] for line in told][:3] == ["opened", "escalated", "spike"]
+    hook = home.call("notify-test", "hook")
+    assert hook.returncode == 0
+    assert len({post.id for post in receiver.posts[3:]}) == 12
     nobody = home.call("notify-test", "nobody")
     assert nobody.returncode == 2
     assert "there is no destination nobody; choose from hook, chat, gone, mail, terminal" in nobody.stderr

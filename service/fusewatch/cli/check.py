@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fusewatch.checking import destination_warnings, template_problems
 from fusewatch.cli.common import ConfigOption, JsonOption, environ, print_json
 from fusewatch.errors import ConfigError, Problem
 
@@ -31,6 +32,7 @@ def command(
     except ConfigError as error:
         _print_problems(path, error.problems, as_json=as_json)
         raise typer.Exit(2) from None
+    warnings = [*loaded.warnings, *destination_warnings(loaded)]
     failures = _ask_all(loaded) if online else []
     if as_json:
         print_json(
@@ -38,13 +40,13 @@ def command(
                 "file": str(path),
                 "ok": not failures,
                 "problems": [],
-                "warnings": [_as_dict(problem) for problem in loaded.warnings],
+                "warnings": [_as_dict(problem) for problem in warnings],
                 "inactive": list(loaded.inactive),
                 "online": failures,
             }
         )
     else:
-        _print_fine(path, loaded, failures)
+        _print_fine(path, loaded, warnings, failures)
     if failures:
         raise typer.Exit(1)
 
@@ -57,7 +59,10 @@ def _load(path: Path, *, online: bool) -> "Loaded":
         return load_rules(path, environ(), secrets=True)
     from fusewatch.config.rulefile import load  # noqa: PLC0415 - after the arguments are known to be right
 
-    return load(path, environ(), secrets=False)
+    loaded = load(path, environ(), secrets=False)
+    if problems := template_problems(loaded):
+        raise ConfigError(problems)
+    return loaded
 
 
 def _print_problems(path: Path, problems: tuple[Problem, ...], *, as_json: bool) -> None:
@@ -80,14 +85,14 @@ def _as_dict(problem: Problem) -> dict[str, object]:
     }
 
 
-def _print_fine(path: Path, loaded: "Loaded", failures: list[str]) -> None:
+def _print_fine(path: Path, loaded: "Loaded", warnings: list[Problem], failures: list[str]) -> None:
     rules = loaded.rules
     projects = len(loaded.projects)
     print(
         f"{path}: fine. {_count(len(rules.budgets), 'budget')}, {_count(len(rules.spikes), 'spike rule')}, "
         f"{_count(len(loaded.destinations), 'destination')}, {_count(projects, 'project')}."
     )
-    for warning in loaded.warnings:
+    for warning in warnings:
         print(f"warning: {warning}")
     if loaded.inactive:
         print("Accepted, but not active in this version:")

@@ -310,6 +310,15 @@ class DigestFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """A destination's own words, as templates: what stands in place of our headline, and of all below it down to the
+    links. None leaves ours."""
+
+    title: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What one destination receives at once. `id` is stable over retries, so that a receiver can drop a repeat.
 
@@ -330,3 +339,6 @@ class Message:
     link: str = ""
     """The address of our own page, where FUSEWATCH_PUBLIC_URL is set."""
     digest: DigestFacts | None = None
+    sample_of: MessageKind | None = None
+    """Of a sample: the kind that it shows; None shows its notices."""
+    wording: Wording | None = None

@@ -13,11 +13,10 @@ from fusewatch.notify.webhook_payload import webhook_json
 from fusewatch.ports import Clock, Receipt
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNSIGNED = "messages are not signed: without a secret the receiver cannot tell who sent them"
 
 
 class Webhook:
-    """Any receiver that speaks Standard Webhooks; `warning` says what the operator should know, "" if nothing."""
+    """Any receiver that speaks Standard Webhooks."""
 
     min_interval_s = 0.0
 
@@ -28,7 +27,6 @@ class Webhook:
         self._clock = clock
         self._timezone = timezone
         self._poster = Poster(kind.url, clock, headers={}, transport=transport)
-        self.warning = "" if kind.secrets else _UNSIGNED
 
     async def send(self, message: Message) -> Receipt:
         """Post and read the status: any 2xx is accepted, a redirect or another 4xx is not tried again."""
@@ -38,7 +36,7 @@ class Webhook:
         problem = problem_of(answer, self._poster.host)
         if problem is not None:
             raise problem
-        return Receipt()
+        return Receipt(said=f"HTTP {answer.status}")
 
     async def close(self) -> None:
         await self._poster.close()

@@ -1,6 +1,7 @@
 """A message in words: which sentences it has and in which order, the same for every kind of destination."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from shlex import quote
 
 from fusewatch.domain.notices import Gap, Hold, Kind, Message, MessageKind, Notice, Reason, StartSummary, State, Why
@@ -19,9 +20,17 @@ _DAY_MS = 86_400_000
 def sheet(message: Message) -> Sheet:
     """What the message says. Pure: the same message gives the same sheet.
 
+    Where its destination has words of its own, they stand in place of ours; a sample is marked in either case.
     Raises ValueError for a message that lacks what its kind is about.
     """
-    return _SHEETS[message.kind](message)
+    if message.kind is MessageKind.SAMPLE:
+        return _marked(sheet(replace(message, kind=message.sample_of or MessageKind.NOTICES)), message)
+    own = _SHEETS[message.kind](message)
+    if message.wording is None:
+        return own
+    from fusewatch.notify.worded import worded  # noqa: PLC0415 - loads Jinja2, which most destinations do not need
+
+    return worded(own, message)
 
 
 # ---------------------------------------------------------------- notices
@@ -275,20 +284,16 @@ def _standing(notices: Sequence[Notice]) -> str:
     return ", ".join(f"{count:,} {words}" for count, words in (*counts, (resolved, "resolved")) if count)
 
 
-def _sample(message: Message) -> Sheet:
-    example = tuple(cards.whole(n) for n in message.notices[:1])
-    body: tuple[Line, ...] = (("Nothing is wrong and nothing was spent.",),)
-    if example:
-        body = (("Nothing is wrong and nothing was spent. This is how a notice looks, with made-up numbers:",),)
-    return Sheet(
-        tone=Tone.INFO,
-        mark="○",
-        headline=(f"Test message from Fusewatch to {clean(message.destination)}",),
-        created_ms=message.created_ms,
-        body=body,
-        cards=example,
-        fine=("asked for with fusewatch notify-test at ", Moment(message.created_ms, seconds=True)),
-        links=_page(message, "Open the page"),
+def _marked(shown: Sheet, message: Message) -> Sheet:
+    """The sheet, so that nobody takes it for the real thing."""
+    return replace(
+        shown,
+        headline=("Test message, nothing happened: ", *shown.headline),
+        body=(("Nothing is wrong and nothing was spent: a sample with made-up numbers.",), *shown.body),
+        fine=(
+            f"sent to {clean(message.destination)} by fusewatch notify-test at ",
+            Moment(message.created_ms, seconds=True),
+        ),
     )
 
 
@@ -299,6 +304,5 @@ _SHEETS: Mapping[MessageKind, Callable[[Message], Sheet]] = {
     MessageKind.READABLE: _readable,
     MessageKind.SUMMARY: _summary,
     MessageKind.DIGEST: _digest,
-    MessageKind.SAMPLE: _sample,
     MessageKind.UPDATE: _notices,
 }

@@ -8,9 +8,11 @@ from fusewatch.domain.notices import Message
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the receiver said. `reference` finds the message again (a Slack timestamp), "" if there is none."""
+    """What the receiver said. `reference` finds the message again (a Slack timestamp), "" if there is none; `said` is
+    its answer in few words (`HTTP 202`), for people who ask."""
 
     reference: str = ""
+    said: str = ""
 
 
 class Notifier(Protocol):

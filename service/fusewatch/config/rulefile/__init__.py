@@ -11,6 +11,7 @@ from fusewatch.config.rulefile.loaded import (
     PagerdutyConfig,
     ProjectConfig,
     SlackConfig,
+    TemplateConfig,
     WebhookConfig,
 )
 from fusewatch.config.rulefile.loading import load, load_text
@@ -26,6 +27,7 @@ __all__ = [
     "PagerdutyConfig",
     "ProjectConfig",
     "SlackConfig",
+    "TemplateConfig",
     "WebhookConfig",
     "load",
     "load_text",

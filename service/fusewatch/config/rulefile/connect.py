@@ -17,10 +17,11 @@ from fusewatch.config.rulefile.loaded import (
     PagerdutyConfig,
     ProjectConfig,
     SlackConfig,
+    TemplateConfig,
     WebhookConfig,
 )
 from fusewatch.config.rulefile.models import BudgetFile
-from fusewatch.config.rulefile.yamltree import Place
+from fusewatch.config.rulefile.yamltree import Path, Place
 from fusewatch.config.words import Wrong, parse_secret, parse_web_address, shown
 from fusewatch.domain.quiet import QuietHours
 from fusewatch.domain.rules import Severity
@@ -37,15 +38,24 @@ class _Common(TypedDict):
     timezone: str
     quiet_hours: QuietHours | None
     urgent: tuple[Severity, ...]
+    template: TemplateConfig | None
+    place: Place | None
 
 
 class Connections:
     """Reads what the environment adds; `problems` are variables that are not set or cannot be meant."""
 
-    def __init__(self, file: BudgetFile, environment: Environment, mentioned: Mapping[str, Place]) -> None:
+    def __init__(
+        self,
+        file: BudgetFile,
+        environment: Environment,
+        mentioned: Mapping[str, Place],
+        place: Callable[[Path], Place],
+    ) -> None:
         self._file = file
         self._environment = environment
         self._mentioned = mentioned
+        self._place = place
         self._zone = file.timezone or "UTC"
         self.problems: list[Problem] = []
 
@@ -130,7 +140,15 @@ class Connections:
             timezone=zone,
             quiet_hours=QuietHours(quiet.from_, quiet.to, zone) if quiet and counts else None,
             urgent=quiet.except_ if quiet else (),
+            template=self._template(name, part.template) if isinstance(part, parts.WordedPart) else None,
+            place=self._place(("destinations", name)) if part else None,
         )
+
+    def _template(self, name: str, part: parts.TemplatePart | None) -> TemplateConfig | None:
+        if part is None:
+            return None
+        places = ((key, self._place(("destinations", name, "template", key))) for key in ("title", "body"))
+        return TemplateConfig(part.title, part.body, tuple(places))
 
     def _bot_token(self, destination: str) -> SecretStr | None:
         token = self._key("SLACK_BOT_TOKEN")

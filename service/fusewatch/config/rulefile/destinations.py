@@ -27,6 +27,7 @@ def _mail_address(text: str) -> str:
 
 _STRING: JsonSchema = {"type": "string"}
 Channel: TypeAlias = Annotated[str, Text(_channel, {**_STRING, "examples": ["#llm-spend"]}, "#unset")]
+Template: TypeAlias = Annotated[str, Text(str, {**_STRING, "examples": ["[LLM spend] {{ headline }}"]})]
 MailAddress: TypeAlias = Annotated[str, Text(_mail_address, {**_STRING, "examples": ["finops@example.com"]})]
 
 
@@ -54,7 +55,24 @@ class DestinationPart(Part):
     quiet_hours: QuietHoursPart | None = Field(None, description="Hours in which its notices wait.")
 
 
-class SlackPart(DestinationPart):
+class TemplatePart(Part):
+    """Words of your own for a message, as Jinja2 templates: docs/templates.md."""
+
+    title: Template | None = Field(None, description="What stands in place of our first line.")
+    body: Template | None = Field(None, description="What stands below it, down to the links.")
+
+    def complaints(self) -> Iterator[Complaint]:
+        if self.title is None and self.body is None:
+            yield Complaint("", "no template stands here", 'write title: "[LLM spend] {{ headline }}", say')
+
+
+class WordedPart(DestinationPart):
+    """What every destination has that people read."""
+
+    template: TemplatePart | None = Field(None, description="Words of your own in its messages.")
+
+
+class SlackPart(WordedPart):
     """A Slack channel, by bot token or by incoming webhook (Mattermost and Rocket.Chat take the same)."""
 
     type: Literal["slack"]
@@ -80,9 +98,12 @@ class WebhookPart(DestinationPart):
     @classmethod
     def conflicts(cls, raw: dict[str, object]) -> Iterator[Complaint]:
         yield from only_one(raw, "secret", "secrets")
+        if "template" in raw:
+            right = "remove it: its receiver words what it shows by the fields (docs/webhook.md)"
+            yield Complaint("template", "a webhook takes no template, what it sends is for programs", right)
 
 
-class ConsolePart(DestinationPart):
+class ConsolePart(WordedPart):
     """The daemon's own terminal or log."""
 
     type: Literal["console"]
@@ -94,15 +115,21 @@ class AlertmanagerPart(DestinationPart):
     type: Literal["alertmanager"]
     url: WebAddress = Field(description="Its address.")
 
+    @classmethod
+    def conflicts(cls, raw: dict[str, object]) -> Iterator[Complaint]:
+        if "template" in raw:
+            right = "remove it: Alertmanager has templates of its own"
+            yield Complaint("template", "an Alertmanager takes no template", right)
 
-class PagerdutyPart(DestinationPart):
+
+class PagerdutyPart(WordedPart):
     """PagerDuty's Events API."""
 
     type: Literal["pagerduty"]
     routing_key: Secret = Field(description="The integration's key.")
 
 
-class EmailPart(DestinationPart):
+class EmailPart(WordedPart):
     """Mail through an SMTP server."""
 
     type: Literal["email"]
@@ -110,7 +137,7 @@ class EmailPart(DestinationPart):
     smtp: Secret = Field(description="smtp://user:password@host:port")
 
 
-class ApprisePart(DestinationPart):
+class ApprisePart(WordedPart):
     """Whatever Apprise knows."""
 
     type: Literal["apprise"]

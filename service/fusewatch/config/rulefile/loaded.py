@@ -6,6 +6,7 @@ from typing import ClassVar, TypeAlias
 
 from pydantic import SecretStr
 
+from fusewatch.config.rulefile.yamltree import Place
 from fusewatch.domain.quiet import QuietHours
 from fusewatch.domain.rules import RuleSet, Severity
 from fusewatch.errors import Problem
@@ -30,6 +31,15 @@ class HeartbeatConfig:
     every_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateConfig:
+    """A destination's own words as they stand in the file, and where each part of them stands."""
+
+    title: str | None
+    body: str | None
+    places: tuple[tuple[str, Place], ...] = field(default=(), compare=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationBase:
     """What every destination has. `active` says whether this version can send to its type; `urgent` are the severities
@@ -50,6 +60,9 @@ class DestinationBase:
     timezone: str = "UTC"
     quiet_hours: QuietHours | None = None
     urgent: tuple[Severity, ...] = ()
+    template: TemplateConfig | None = None
+    place: Place | None = field(default=None, compare=False)
+    """Where it stands in the file; None for one that the environment makes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ def _load(source: Source, environ: Mapping[str, str], *, secrets: bool) -> Loade
     problems += found
     if problems or file is None:
         raise ConfigError([*problems, *(unset if secrets else ())])
-    connections = Connections(file, environment, mentioned_destinations(tree))
+    connections = Connections(file, environment, mentioned_destinations(tree), tree.place)
     projects = connections.projects()
     destinations = connections.destinations()
     warnings = [*unset, *connections.problems, *environment.problems]

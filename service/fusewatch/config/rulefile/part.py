@@ -57,6 +57,8 @@ class Part(BaseModel):
         found = [e for e in found if e.get("loc") not in [(key,) for key in empty]]
         more = [Complaint(key, "nothing stands here", "write a value, or remove the key") for key in empty]
         more += cls.conflicts(entries) if entries else ()
+        # What a model says of a key says more than that the key is unknown.
+        found = [e for e in found if e.get("loc") not in [(c.key,) for c in more if c.key]]
         more += part.complaints() if part is not None and not _unset_within(raw) else ()
         found += [_detail((c.key,) if c.key else (), complaint(c.what, c.right)) for c in more]
         if part is None or found:
