@@ -29,7 +29,7 @@ from fusewatch.langfuse.transport import base_url_of
 from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
-from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules
+from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules, ThreadMemory
 
 OnRequest = Callable[[str, str, str, float], None]
 """Told after each request to Langfuse: project name, endpoint, status or reason, seconds."""
@@ -70,6 +70,8 @@ class World:
     on_request: OnRequest
     stream: TextIO | None = None
     transport: httpx.AsyncBaseTransport | None = None
+    threads: ThreadMemory | None = None
+    """Remembers what destinations can change after it was sent."""
     gates: RateGates | None = None
     """The rate budgets of this process's organisations; without them only `Retry-After` is obeyed."""
 
@@ -120,7 +122,12 @@ def connect_destination(config: DestinationConfig, world: World) -> Notifier | N
     if kind is None:
         return None
     return build_notifier(
-        kind, world.clock, timezone=config.timezone, transport=world.transport, stream=world.stream or sys.stdout
+        kind,
+        world.clock,
+        timezone=config.timezone,
+        transport=world.transport,
+        stream=world.stream or sys.stdout,
+        threads=world.threads,
     )
 
 

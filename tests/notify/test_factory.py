@@ -16,7 +16,8 @@ from fusewatch.notify.factory import build
 from fusewatch.notify.http import Poster
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
 from fusewatch.notify.samples import sample_message
-from fusewatch.notify.slack import SlackBot, SlackWebhook
+from fusewatch.notify.slack import SlackWebhook
+from fusewatch.notify.slack_bot import SlackBot
 from fusewatch.notify.webhook import Webhook
 from tests.notify.samples import MESSAGES, NOW
 from tests.notify.support import FrozenClock, Receiver, run

@@ -247,6 +247,7 @@ class Judge:
                 labels=owner.labels,
                 runbook=owner.runbook,
                 forecast=forecast,
+                rows=tuple(sorted(values.items())),
             )
             incident = work.tell(routing.Change(notice, owner))
         work.unit.put_incident(incident)

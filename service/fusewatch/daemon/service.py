@@ -3,12 +3,12 @@
 import asyncio
 import platform
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from starlette.types import ASGIApp
 
@@ -32,11 +32,13 @@ from fusewatch.daemon.run import Daemon
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.silences import Silence
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, StoreError
-from fusewatch.ports import Clock, ProjectState, Store
+from fusewatch.ports import Clock, ProjectState, Runner, Store, ThreadMemory, ThreadUnit
 from fusewatch.runtime import ThreadRunner
 from fusewatch.web.server import WebServer, make_app, serve
 from fusewatch.web.state import SilenceDesk, WebState
 from fusewatch.web.telemetry import Telemetry
+
+T = TypeVar("T")
 
 SILENT_FOR_S = 900.0
 """A loop not heard of for this long is stuck: every wait in it ends sooner, outside calls included."""
@@ -99,7 +101,13 @@ async def run_service(given: Service) -> None:
     with ThreadPoolExecutor(1, "writer") as writer, ThreadPoolExecutor(1, "reader") as reader:
         write, read = ThreadRunner(writer), ThreadRunner(reader)
         gates = RateGates(store, write, clock)
-        world = World(clock, on_request=partial(_count_request, telemetry), stream=given.stream, gates=gates)
+        world = World(
+            clock,
+            on_request=partial(_count_request, telemetry),
+            stream=given.stream,
+            gates=gates,
+            threads=_threads(store, write),
+        )
         rulebook = await write(lambda: Rulebook.open(given.config, given.environ, store, world, strict=given.strict))
         observer.reloaded(rulebook.fallback)
         store.free_claims()
@@ -176,6 +184,13 @@ async def run_service(given: Service) -> None:
         finally:
             await gates.save()
         log.info("stopped")
+
+
+def _threads(store: Store, write: Runner) -> ThreadMemory:
+    def run(work: Callable[[ThreadUnit], T], /) -> Awaitable[T]:
+        return write(lambda: store.threads(work))
+
+    return run
 
 
 def _serve(app: ASGIApp, given: Service) -> WebServer:

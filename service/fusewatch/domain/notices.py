@@ -192,6 +192,8 @@ class Notice:
     runbook: str = ""
     forecast: Forecast | None = None
     """What the period is expected to have spent at its end; of a running budget that was read up to now."""
+    rows: tuple[tuple[str, str], ...] = ()
+    """What the rows that it counts are known to have in common: (dimension, value), sorted."""
 
 
 class MessageKind(StrEnum):
@@ -207,6 +209,8 @@ class MessageKind(StrEnum):
     SAMPLE = "sample"
     DIGEST = "digest"
     """What a day, week or month cost, at a fixed time."""
+    UPDATE = "update"
+    """What rolled over or was withdrawn: it changes earlier messages in place and is none of its own."""
 
 
 class Why(StrEnum):
@@ -250,6 +254,8 @@ class Gap:
     cost_pico: int = 0
     near: tuple[tuple[str, str, int], ...] = ()
     """Budgets above 80 % when it began: (rule, group, percent)."""
+    incident: str = ""
+    """The id of the incident that it is."""
 
 
 class Mover(NamedTuple):

@@ -6,7 +6,7 @@ undocumented: slackapi/bolt-js issue 2509). Text from outside goes into `plain_t
 parse; a line with a time needs mrkdwn for `<!date^…>`, so everything else in it is escaped.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import msgspec
@@ -24,6 +24,7 @@ from slack_sdk.models.blocks import (
 
 from fusewatch.domain.notices import Message
 from fusewatch.notify.sheet import (
+    Card,
     Line,
     Link,
     Moment,
@@ -39,6 +40,9 @@ from fusewatch.notify.text import cut, slack_escape, without_mentions
 from fusewatch.notify.words import sheet
 
 COLOURS = {Tone.CRITICAL: "#C5221F", Tone.WARNING: "#E8710A", Tone.INFO: "#5F6368", Tone.GOOD: "#188038"}
+
+METADATA = "fusewatch_message"
+"""The event type of the metadata that carries a message's id."""
 
 _TEXT_LENGTH = 3000
 _HEADER_LENGTH = 150
@@ -85,17 +89,44 @@ def webhook_body(message: Message, zone: str) -> bytes:
 
 def bot_body(message: Message, zone: str, channel: str) -> bytes:
     """What `chat.postMessage` is sent. Its `metadata` carries the message's id, so that a repeat can be recognised."""
-    metadata = {"event_type": "fusewatch_message", "event_payload": {"id": message.id}}
-    extras = {"channel": channel, "parse": "none", "link_names": False, "metadata": metadata}
-    return _encoded({**_parts(message, zone), **extras})
+    return _encoded({**_parts(message, zone), **_addressed(channel, message.id)})
 
 
 def _encoded(payload: dict[str, object]) -> bytes:
     return msgspec.json.encode(payload, order="sorted")
 
 
+def edit_body(content: Sheet, zone: str, *, channel: str, ts: str, id_: str) -> bytes:
+    """What `chat.update` is sent: the message as it is to read now. Its parts take the place of the former ones."""
+    parts = _of_sheet(content, zone)
+    shown = {name: parts[name] for name in ("text", "blocks", "attachments")}
+    return _encoded({**shown, **_addressed(channel, id_), "ts": ts})
+
+
+def reply_body(content: Sheet, zone: str, *, channel: str, thread_ts: str, broadcast: bool, id_: str) -> bytes:
+    """What `chat.postMessage` is sent for a reply into a thread. It has neither attachments nor buttons: a reply that
+    the channel is shown too (`reply_broadcast`) may hold none (docs.slack.dev, thread_broadcast)."""
+    reader = _Reader(zone, content.created_ms)
+    blocks = [_headline(content, reader), *_details(replace(content, links=(), cards=_unlinked(content)), reader)]
+    extras = {"thread_ts": thread_ts, "reply_broadcast": broadcast, "unfurl_links": False, "unfurl_media": False}
+    shown = {"text": _of_sheet(content, zone)["text"], "blocks": [block.to_dict() for block in blocks], "mrkdwn": False}
+    return _encoded({**shown, **_addressed(channel, id_), **extras})
+
+
+def _unlinked(content: Sheet) -> tuple[Card, ...]:
+    return tuple(replace(card, links=()) for card in content.cards)
+
+
+def _addressed(channel: str, id_: str) -> dict[str, object]:
+    metadata = {"event_type": METADATA, "event_payload": {"id": id_}}
+    return {"channel": channel, "parse": "none", "link_names": False, "metadata": metadata}
+
+
 def _parts(message: Message, zone: str) -> dict[str, object]:
-    content = sheet(message)
+    return _of_sheet(sheet(message), zone)
+
+
+def _of_sheet(content: Sheet, zone: str) -> dict[str, object]:
     reader = _Reader(zone, content.created_ms)
     rows = sheet_rows(content, zone=zone)
     lines = [slack_escape(row.words) for row in rows if row.role is not Role.LINK]

@@ -300,4 +300,5 @@ _SHEETS: Mapping[MessageKind, Callable[[Message], Sheet]] = {
     MessageKind.SUMMARY: _summary,
     MessageKind.DIGEST: _digest,
     MessageKind.SAMPLE: _sample,
+    MessageKind.UPDATE: _notices,
 }

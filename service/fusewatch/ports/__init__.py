@@ -130,6 +130,12 @@ from fusewatch.ports.source import (
 from fusewatch.ports.store import (
     Store as Store,
 )
+from fusewatch.ports.threads import (
+    ThreadMemory as ThreadMemory,
+)
+from fusewatch.ports.threads import (
+    ThreadUnit as ThreadUnit,
+)
 from fusewatch.ports.upkeep import (
     UpkeepUnit as UpkeepUnit,
 )

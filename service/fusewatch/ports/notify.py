@@ -8,9 +8,13 @@ from fusewatch.domain.notices import Message
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the receiver said. `reference` finds the message again (a Slack timestamp), "" if there is none."""
+    """What the receiver said. `reference` finds the message again (a Slack timestamp), "" if there is none.
+
+    `more`: it takes further steps to say all; the same message is to be sent again soon, and goes on where it was.
+    """
 
     reference: str = ""
+    more: bool = False
 
 
 class Notifier(Protocol):

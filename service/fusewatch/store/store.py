@@ -29,6 +29,7 @@ from fusewatch.store.connection import (
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.schema import HEAD
+from fusewatch.store.threads import Threads
 from fusewatch.store.units import AssessUnit, IngestUnit, ReadUnit
 from fusewatch.store.upkeep import UpkeepUnit
 
@@ -126,6 +127,9 @@ class SqlStore:
 
     def deliver(self, work: Callable[[ports.DeliverUnit], T], /) -> T:
         return self._write(lambda link: work(outbox.Outbox(link)))
+
+    def threads(self, work: Callable[[ports.ThreadUnit], T], /) -> T:
+        return self._write(lambda link: work(Threads(link)))
 
     def read(self, work: Callable[[ports.ReadUnit], T], /) -> T:
         return self._read(lambda link: work(ReadUnit(link)))
