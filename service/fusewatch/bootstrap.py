@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -72,6 +72,8 @@ class World:
     transport: httpx.AsyncBaseTransport | None = None
     threads: ThreadMemory | None = None
     """Remembers what destinations can change after it was sent."""
+    signing_secret: str = field(default="", repr=False)
+    """Of the Slack app: with it a bot's messages have buttons."""
     gates: RateGates | None = None
     """The rate budgets of this process's organisations; without them only `Retry-After` is obeyed."""
 
@@ -121,6 +123,8 @@ def connect_destination(config: DestinationConfig, world: World) -> Notifier | N
     kind = kind_of(config)
     if kind is None:
         return None
+    if isinstance(kind, SlackBotKind):
+        kind = replace(kind, signing_secret=world.signing_secret)
     return build_notifier(
         kind,
         world.clock,

@@ -14,6 +14,7 @@ from tests.notify.workspace import CHANNEL, TOKEN, Workspace
 
 T = TypeVar("T")
 
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 HEADER = """
 version: 1
 history: 1d
@@ -39,14 +40,14 @@ class SlackDesk(Inbox):
         return receipt
 
 
-def slack_desk(stage: Stage, workspace: Workspace | None = None) -> Workspace:
+def slack_desk(stage: Stage, workspace: Workspace | None = None, *, secret: str = SECRET) -> Workspace:
     """Put a desk in the place of the stage's inbox for `slack`; the workspace comes back."""
 
     def threads(work: Callable[[ThreadUnit], T], /) -> Awaitable[T]:
         return stage.runner(lambda: stage.store.threads(work))
 
     world = workspace or Workspace()
-    kind = SlackBotKind(TOKEN, CHANNEL)
+    kind = SlackBotKind(TOKEN, CHANNEL, signing_secret=secret)
     bot = SlackBot(kind, stage.clock, timezone="UTC", transport=world.transport, threads=threads)
     stage.inboxes["slack"] = SlackDesk(stage.clock, stage=stage, workspace=world, bot=bot)
     return world

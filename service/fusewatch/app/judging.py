@@ -41,6 +41,9 @@ class Work:
     def tell(self, change: routing.Change) -> Incident:
         """Whoever takes it is told of the change, now or when nothing holds it back any more. The incident comes back
         with whom it was told, to be stored."""
+        if change.notice.reason is Reason.ESCALATED:  # whoever looked after it knew less
+            fresh = replace(change.notice.incident, acked_ms=None, acked_by="")
+            change = replace(change, notice=replace(change.notice, incident=fresh))
         told = self.post.tell(change)
         self.changes.append(told)
         return told.notice.incident

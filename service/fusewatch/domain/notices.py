@@ -149,6 +149,9 @@ class Incident:
     calm_since_ms: int | None = None
     told_ms: int | None = None
     repeats: int = 0
+    acked_ms: int | None = None
+    """Since when somebody looks after it (`acked_by`); until it escalates."""
+    acked_by: str = ""
 
     @property
     def rolling(self) -> bool:
@@ -194,6 +197,9 @@ class Notice:
     """What the period is expected to have spent at its end; of a running budget that was read up to now."""
     rows: tuple[tuple[str, str], ...] = ()
     """What the rows that it counts are known to have in common: (dimension, value), sorted."""
+    silent_ms: int | None = None
+    """Until when a silence that somebody (`silent_by`) made from its message holds the next ones back."""
+    silent_by: str = ""
 
 
 class MessageKind(StrEnum):

@@ -7,12 +7,14 @@ from fusewatch.domain.rules import Severity
 
 
 def is_due_again(incident: Incident, repeat: Sequence[tuple[Severity, int]], now_ms: int) -> bool:
-    """Whether the interval of its severity has passed since anybody was last told of it.
+    """Whether the interval of its severity has passed since anybody was last told of it, and nobody looks after it.
 
     Only the interval in force counts, so that a shorter one works at once. A newcomer is told once for ever.
     """
     every_ms = dict(repeat).get(incident.severity)
     if every_ms is None or incident.state is not State.OPEN or incident.kind is Kind.NEW or not incident.told:
+        return False
+    if incident.acked_ms is not None:
         return False
     last_ms = incident.changed_ms if incident.told_ms is None else incident.told_ms
     return now_ms - last_ms >= every_ms

@@ -18,7 +18,7 @@ from fusewatch.notify.kinds import SlackBotKind
 from fusewatch.notify.present import present_sheet
 from fusewatch.notify.slack import MIN_INTERVAL_S, ApiAnswer
 from fusewatch.notify.slack_api import SlackApi
-from fusewatch.notify.slack_payload import bot_body, edit_body, reply_body
+from fusewatch.notify.slack_payload import bot_body, controls_of, edit_body, reply_body
 from fusewatch.notify.slack_plan import POST, WHOLE, Edit, Post, Reply, Step, joins, steps_left
 from fusewatch.notify.words import sheet
 from fusewatch.ports import Clock, Receipt, ThreadMemory, ThreadUnit
@@ -69,6 +69,7 @@ class SlackBot:
         self._api = SlackApi(kind, clock, transport=transport)
         self._channel = kind.channel.strip()
         self._timezone = timezone
+        self._secret = kind.signing_secret
         self._threads = threads
 
     async def send(self, message: Message) -> Receipt:
@@ -109,7 +110,14 @@ class SlackBot:
     async def _edit(self, message: Message, step: Edit, threads: ThreadMemory) -> None:
         thread = step.thread
         content = present_sheet(thread.posted, thread.notices)
-        body = edit_body(content, self._timezone, channel=thread.channel, ts=thread.reference, id_=thread.delivery)
+        body = edit_body(
+            content,
+            self._timezone,
+            channel=thread.channel,
+            ts=thread.reference,
+            id_=thread.delivery,
+            controls=controls_of(thread.delivery, thread.notices, self._secret),
+        )
         await self._api.call("chat.update", body)
         await threads(lambda unit: unit.end(message.id, step.name, thread.reference))
 
@@ -132,7 +140,8 @@ class SlackBot:
         if step.whole and message.kind is MessageKind.NOTICES:
             await threads(lambda unit: unit.end(message.id, WHOLE, "yes"))
         channel = self._channel if _CHANNEL_ID.fullmatch(self._channel) else known.channel
-        body = bot_body(told, self._timezone, self._channel)
+        controls = controls_of(message.id, told.notices, self._secret)
+        body = bot_body(told, self._timezone, self._channel, controls)
         answer = await self._once(message, known, step, body, threads, channel=channel)
 
         def posted(unit: ThreadUnit) -> None:

@@ -40,6 +40,9 @@ from fusewatch.ports.deliver import (
 from fusewatch.ports.deliver import (
     DeliverUnit as DeliverUnit,
 )
+from fusewatch.ports.desk import (
+    DeskUnit as DeskUnit,
+)
 from fusewatch.ports.ingest import (
     EstimatePlace as EstimatePlace,
 )

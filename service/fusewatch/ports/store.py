@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from fusewatch.domain.silences import Silence
 from fusewatch.ports.assess import AssessUnit
 from fusewatch.ports.deliver import DeliverUnit
+from fusewatch.ports.desk import DeskUnit
 from fusewatch.ports.ingest import IngestUnit, ProjectState
 from fusewatch.ports.read import ReadUnit, StoredRules
 from fusewatch.ports.source import ProjectIdentity, RateMemory
@@ -25,6 +26,8 @@ class Store(RateMemory, Protocol):
     def deliver(self, work: Callable[[DeliverUnit], T], /) -> T: ...
 
     def threads(self, work: Callable[[ThreadUnit], T], /) -> T: ...
+
+    def desk(self, work: Callable[[DeskUnit], T], /) -> T: ...
 
     def read(self, work: Callable[[ReadUnit], T], /) -> T: ...
 

@@ -361,6 +361,15 @@ delivery_step = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Signed requests that were taken, so that none is taken twice.
+seen_request = sa.Table(
+    "seen_request",
+    metadata,
+    sa.Column("signature", sa.Text, primary_key=True),
+    _big("at_ms"),
+    sqlite_with_rowid=False,
+)
+
 silence = sa.Table(
     "silence",
     metadata,

@@ -117,7 +117,8 @@ class Threads:
             incident: codec.notice_of(facts)
             for part in _parts(incidents)
             for incident, facts in self._link.rows(
-                f"SELECT incident, facts FROM told WHERE destination = ? AND incident IN ({', '.join('?' * len(part))})",  # noqa: S608 no input in it
+                "SELECT incident, facts FROM told WHERE destination = ?"  # noqa: S608 no input in it
+                f" AND incident IN ({', '.join('?' * len(part))})",
                 (destination, *part),
             )
         }

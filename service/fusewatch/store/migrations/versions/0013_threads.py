@@ -1,4 +1,5 @@
-"""Messages that can be changed after they were sent, what was told last of each incident, and steps of deliveries."""
+"""Messages that can be changed after they were sent, what was told last of each incident, and steps of deliveries;
+and which signed requests were taken."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -49,5 +50,12 @@ def upgrade() -> None:
         sa.Column("step", sa.Text, nullable=False),
         sa.Column("reference", sa.Text, nullable=True),
         sa.PrimaryKeyConstraint("delivery", "step"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "seen_request",
+        sa.Column("signature", sa.Text, nullable=False),
+        sa.Column("at_ms", _BIG, nullable=False),
+        sa.PrimaryKeyConstraint("signature"),
         sqlite_with_rowid=False,
     )
