@@ -197,6 +197,9 @@ class Notice:
     """What the period is expected to have spent at its end; of a running budget that was read up to now."""
     rows: tuple[tuple[str, str], ...] = ()
     """What the rows that it counts are known to have in common: (dimension, value), sorted."""
+    hours: tuple[int, ...] = ()
+    """What its key spent in each of the last 24 hours before `at_ms`, in the incident's unit, the last hour last; empty
+    where that is not known. They end with the quarter hour that runs, so that the last one is not whole."""
     silent_ms: int | None = None
     """Until when a silence that somebody (`silent_by`) made from its message holds the next ones back."""
     silent_by: str = ""

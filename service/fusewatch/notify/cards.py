@@ -13,6 +13,7 @@ from fusewatch.notify import forecastcards, watchcards
 from fusewatch.notify.handled import handled
 from fusewatch.notify.numbers import amount, amount_of, average_of, duration, multiple, percent
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Tone, tone_of
+from fusewatch.notify.sparkline import last_day
 from fusewatch.notify.text import clean, cut, is_web_address
 
 SUBJECT_LENGTH = 160
@@ -71,8 +72,8 @@ def tone(notice: Notice) -> Tone:
 
 def whole(notice: Notice) -> Card:
     """The notice with everything that explains it."""
-    done = handled(notice)
-    return Card(tone(notice), headline(notice), (*_body(notice), *((done,) if done else ())), _links(notice))
+    last = tuple(line for line in (last_day(notice), handled(notice)) if line)
+    return Card(tone(notice), headline(notice), (*_body(notice), *last), _links(notice))
 
 
 def short(notice: Notice, *, one_rule: bool = False) -> Card:
