@@ -19,6 +19,7 @@ CHANNEL, CHANNEL_ID = "#llm-spend", "C0123456789"
 TOKEN = "xoxb-canary-token"
 
 HISTORY = ("channels:history",)
+FILES = (*HISTORY, "files:write")
 
 
 class Trouble(NamedTuple):
@@ -92,7 +93,7 @@ class Workspace:
         self.messages.remove(said)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        method = request.url.path.removeprefix("/api/")
+        method = request.url.path.removeprefix("/api/").lstrip("/")
         trouble = self._trouble(method)
         if trouble is not None and trouble.kind == "drop":
             raise httpx.ConnectError("refused", request=request)

@@ -3,12 +3,14 @@
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 
-from fusewatch.errors import FusewatchError, Permanent
+from fusewatch.errors import FusewatchError, Permanent, Retryable
 from fusewatch.notify.http import Answer, Poster, problem_of
 from fusewatch.notify.kinds import SlackBotKind
 from fusewatch.notify.slack import ApiAnswer, PastMessage, decoded, refusal, unexpected
 from fusewatch.notify.slack_payload import METADATA
+from fusewatch.notify.text import is_web_address
 from fusewatch.ports import Clock
 
 _MOST_BYTES = 1024 * 1024
@@ -56,6 +58,21 @@ class SlackApi:
         except Permanent:
             return ""
         return next((m.ts for m in answer.messages if _is(m, message_id, thread_ts)), "")
+
+    async def upload(self, content: bytes, *, name: str, title: str, channel: str, thread_ts: str) -> None:
+        """Share a file in a thread (docs.slack.dev, "Working with files"); the bot needs files:write."""
+        place = await self.ask("files.getUploadURLExternal", {"filename": name, "length": f"{len(content)}"})
+        if not is_web_address(place.upload_url) or not place.file_id:
+            raise Retryable("unexpected_answer", "Slack named no address for the file")
+        poster = Poster(place.upload_url, self._clock, headers={}, transport=self._transport)
+        try:
+            problem = problem_of(await poster.post(content, {"Content-Type": "application/octet-stream"}), poster.host)
+        finally:
+            await poster.close()
+        if problem is not None:
+            raise problem
+        shared = {"files": [{"id": place.file_id, "title": title}], "channel_id": channel, "thread_ts": thread_ts}
+        await self.call("files.completeUploadExternal", msgspec.json.encode(shared))
 
     async def _asked(self, method: str, body: bytes, headers: dict[str, str]) -> ApiAnswer:
         poster = self._posters.get(method)

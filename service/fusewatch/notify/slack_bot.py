@@ -13,13 +13,15 @@ import httpx
 
 from fusewatch.domain.notices import Message, MessageKind, Notice
 from fusewatch.domain.threads import Known, ends_gap, incidents_of
-from fusewatch.errors import Permanent, Retryable
+from fusewatch.errors import FusewatchError, Permanent, Retryable
+from fusewatch.notify.chart import chart_png
 from fusewatch.notify.kinds import SlackBotKind
 from fusewatch.notify.present import present_sheet
 from fusewatch.notify.slack import MIN_INTERVAL_S, ApiAnswer
 from fusewatch.notify.slack_api import SlackApi
 from fusewatch.notify.slack_payload import bot_body, controls_of, edit_body, reply_body
-from fusewatch.notify.slack_plan import POST, WHOLE, Edit, Post, Reply, Step, joins, steps_left
+from fusewatch.notify.slack_plan import POST, WHOLE, Chart, Edit, Post, Reply, Step, joins, steps_left
+from fusewatch.notify.text import clean
 from fusewatch.notify.words import sheet
 from fusewatch.ports import Clock, Receipt, ThreadMemory, ThreadUnit
 
@@ -69,6 +71,7 @@ class SlackBot:
         self._api = SlackApi(kind, clock, transport=transport)
         self._channel = kind.channel.strip()
         self._timezone = timezone
+        self._charts = True
         self._secret = kind.signing_secret
         self._threads = threads
 
@@ -84,11 +87,11 @@ class SlackBot:
 
     async def _tell(self, message: Message, threads: ThreadMemory) -> Receipt:
         known = await threads(lambda unit: _prepared(unit, message, self._channel))
-        left = steps_left(message, known)
+        left = steps_left(message, known, charts=self._charts)
         if left:
             await self._take(message, known, left[0], threads)
             known = await threads(lambda unit: unit.known(message, self._channel))
-        return Receipt(known.reference_of(POST), more=bool(steps_left(message, known)))
+        return Receipt(known.reference_of(POST), more=bool(steps_left(message, known, charts=self._charts)))
 
     async def _take(self, message: Message, known: Known, step: Step, threads: ThreadMemory) -> None:
         try:
@@ -99,10 +102,12 @@ class SlackBot:
                     await self._reply(message, known, step, threads)
                 case Post():
                     await self._post(message, known, step, threads)
+                case Chart():
+                    await self._chart(message, step, threads)
                 case _:
                     assert_never(step)
         except Permanent as error:
-            if isinstance(step, Post) or error.reason not in _UNCHANGEABLE:
+            if isinstance(step, Post | Chart) or error.reason not in _UNCHANGEABLE:
                 raise
             gone = step.thread.number
             await threads(lambda unit: unit.drop(gone))
@@ -150,6 +155,24 @@ class SlackBot:
                 unit.post(told, self._channel, answer.channel or channel or self._channel, answer.ts)
 
         await threads(posted)
+
+    async def _chart(self, message: Message, step: Chart, threads: ThreadMemory) -> None:
+        """The message was told; whatever becomes of its picture, that stays so."""
+        await threads(lambda unit: unit.begin(message.id, step.name))
+        thread = step.thread
+        title = f"Last 24 h of {clean(step.notice.incident.rule)}"
+        try:
+            await self._api.upload(
+                chart_png(step.notice, self._timezone),
+                name="last-24-hours.png",
+                title=title,
+                channel=thread.channel,
+                thread_ts=thread.reference,
+            )
+        except FusewatchError as error:
+            # A bot that may not share files is not asked again before the daemon starts anew.
+            self._charts = not isinstance(error, Permanent)
+        await threads(lambda unit: unit.end(message.id, step.name, "tried"))
 
     async def _once(
         self,

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from fusewatch.domain.notices import Message, MessageKind, Notice, Reason
 from fusewatch.domain.rules import Severity
 from fusewatch.domain.threads import Known, Thread, ends_gap, joined
+from fusewatch.notify.chart import charted
 
 MOST_REPLIES = 5
 """News about incidents of more threads than this are one message of their own."""
@@ -48,7 +49,16 @@ class Reply:
         return f"reply:{self.thread.number}"
 
 
-Step: TypeAlias = Post | Edit | Reply
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture of the notice goes into the thread of the message, if that can be done; nobody waits for it."""
+
+    thread: Thread
+    notice: Notice
+    name: str = "chart"
+
+
+Step: TypeAlias = Post | Edit | Reply | Chart
 
 
 def joins(message: Message, known: Known) -> dict[int, list[str]]:
@@ -65,7 +75,7 @@ def joins(message: Message, known: Known) -> dict[int, list[str]]:
     return found
 
 
-def steps_left(message: Message, known: Known) -> list[Step]:
+def steps_left(message: Message, known: Known, *, charts: bool = False) -> list[Step]:
     """What is still to be done, in its order. A thread is changed before it is replied to: that shows whether it is
     still there."""
     older = [thread for thread in known.threads if thread.delivery != message.id or _is_overtaken(thread)]
@@ -81,7 +91,20 @@ def steps_left(message: Message, known: Known) -> list[Step]:
     if post is not None and not known.is_done(POST):
         first.append(post)
     replied = {reply.thread.number for reply in replies}
-    return [*first, *(edit for edit in left if edit.thread.number not in replied)]
+    return [
+        *first,
+        *(edit for edit in left if edit.thread.number not in replied),
+        *(_chart(message, known) if charts else ()),
+    ]
+
+
+def _chart(message: Message, known: Known) -> list[Chart]:
+    """At most one attempt: a picture that may have arrived is not sent again."""
+    own = next((thread for thread in known.threads if thread.delivery == message.id), None)
+    notice = charted(message)
+    if own is None or notice is None or "chart" in known.steps or notice not in own.posted.notices:
+        return []
+    return [Chart(own, notice)]
 
 
 def _is_overtaken(thread: Thread) -> bool:
