@@ -3,17 +3,16 @@
 import asyncio
 import platform
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TextIO
 
 from starlette.types import ASGIApp
 
 from fusewatch import __version__
-from fusewatch.app import desk
 from fusewatch.app.assess import AssessReport
 from fusewatch.app.audit import AuditReport
 from fusewatch.app.deliver import Attempt
@@ -26,23 +25,19 @@ from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.bootstrap import Rulebook, World
+from fusewatch.daemon.handling import Handling, thread_memory
 from fusewatch.daemon.logs import make_logger
 from fusewatch.daemon.observer import LogObserver
 from fusewatch.daemon.parts import TICK_S, Observer, Parts
 from fusewatch.daemon.run import Daemon
-from fusewatch.domain.actions import Action
-from fusewatch.domain.notices import Incident
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.silences import Silence
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, StoreError
-from fusewatch.ports import Clock, ProjectState, Runner, Store, ThreadMemory, ThreadUnit
+from fusewatch.ports import Clock, ProjectState, Store
 from fusewatch.runtime import ThreadRunner
 from fusewatch.web.server import WebServer, make_app, serve
-from fusewatch.web.slack import VALID_S, ActionsDesk
 from fusewatch.web.state import SilenceDesk, WebState
 from fusewatch.web.telemetry import Telemetry
-
-T = TypeVar("T")
 
 SILENT_FOR_S = 900.0
 """A loop not heard of for this long is stuck: every wait in it ends sooner, outside calls included."""
@@ -111,7 +106,7 @@ async def run_service(given: Service) -> None:
             on_request=partial(_count_request, telemetry),
             stream=given.stream,
             gates=gates,
-            threads=_threads(store, write),
+            threads=thread_memory(store, write),
             signing_secret=given.signing_secret,
         )
         rulebook = await write(lambda: Rulebook.open(given.config, given.environ, store, world, strict=given.strict))
@@ -164,21 +159,7 @@ async def run_service(given: Service) -> None:
             daemon.bells.ring("assess")
             return ended
 
-        async def acknowledge(incident_id: str, author: str) -> Incident | None:
-            found = await write(lambda: desk.acknowledge(store, incident_id, author, clock.now_ms()))
-            _ring(daemon, found)
-            return found.incidents[0] if found is not None else None
-
-        async def act(action: Action, author: str) -> None:
-            _ring(daemon, await write(lambda: desk.act(store, action, author, rulebook.rules, clock.now_ms())))
-
-        async def is_first(signature: str) -> bool:
-            at_ms = clock.now_ms()
-            forget_ms = at_ms - 4 * VALID_S * 1000
-            return await write(
-                lambda: store.desk(lambda u: u.is_first(signature, at_ms=at_ms, forget_before_ms=forget_ms))
-            )
-
+        handling = Handling(store, write, clock, lambda: rulebook.rules, daemon)
         state = WebState(
             snapshot=snapshot,
             version=lambda: read(lambda: store.read(lambda unit: unit.version())),
@@ -191,8 +172,8 @@ async def run_service(given: Service) -> None:
             listen_is_loopback=given.listen_is_loopback,
             silences=SilenceDesk(listed, add_silence, end_silence),
             why=why,
-            acknowledge=acknowledge,
-            actions=ActionsDesk(given.signing_secret, is_first, act) if given.signing_secret else None,
+            acknowledge=handling.acknowledge,
+            actions=handling.actions(given.signing_secret),
             read_token=given.read_token,
             web_token=given.web_token,
         )
@@ -207,22 +188,6 @@ async def run_service(given: Service) -> None:
         finally:
             await gates.save()
         log.info("stopped")
-
-
-def _ring(daemon: Daemon, outcome: desk.Outcome | None) -> None:
-    """Somebody changed something: who is to be told, and what is silenced now, is looked at at once."""
-    if outcome is None:
-        return
-    daemon.bells.ring("assess")
-    for name in outcome.destinations:
-        daemon.bells.ring(f"deliver {name}")
-
-
-def _threads(store: Store, write: Runner) -> ThreadMemory:
-    def run(work: Callable[[ThreadUnit], T], /) -> Awaitable[T]:
-        return write(lambda: store.threads(work))
-
-    return run
 
 
 def _serve(app: ASGIApp, given: Service) -> WebServer:
