@@ -17,12 +17,12 @@ from fusewatch.app.newcomers import NEW, Newcomers, newcomer_views
 from fusewatch.app.watches import watch_unreadable
 from fusewatch.domain import foresight, routing
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
-from fusewatch.domain.notices import Incident, Kind, Message, StartSummary
+from fusewatch.domain.notices import Incident, Kind, Message, Reason, StartSummary
 from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, day_index, period_at, previous
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, period_kind
-from fusewatch.domain.usage import Amounts, Delta, Dimensions
-from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
+from fusewatch.domain.usage import Amounts, Delta
+from fusewatch.domain.views import Key, View, labels_view, remembering, totals_view, view_of
 from fusewatch.ports import AssessStore, AssessUnit, RuleState
 
 DELTAS_AT_ONCE = 20_000
@@ -45,7 +45,7 @@ class Assessment:
     """What a pass is told from outside: the rules, the projects that are read now, and the time.
 
     `link` is the address of our page, empty without one; `started_ms` when this daemon started; `expected` how many
-    projects the budget file names.
+    projects the budget file names. `shown`: metrics show what was spent, so the cells that only they need are kept.
     """
 
     rules: RuleSet
@@ -53,6 +53,7 @@ class Assessment:
     started_ms: int
     link: str = ""
     expected: int = 0
+    shown: bool = True
 
 
 def assess_pass(store: AssessStore, given: Assessment, now_ms: int) -> AssessReport:
@@ -91,7 +92,9 @@ class _Pass:
     def run(self) -> AssessReport:
         deltas = self.unit.take_deltas(DELTAS_AT_ONCE)
         rules = self.given.rules
-        standing_views = (totals_view(rules), labels_view(rules), *watch_views(rules), *newcomer_views(rules))
+        standing_views = [totals_view(rules), *watch_views(rules), *newcomer_views(rules)]
+        if self.given.shown or rules.digests:
+            standing_views.append(labels_view(rules))
         wanted = {view.id: view for view in (*self.views.values(), *standing_views)}
         built = self.unit.built_views()
         self._apply(deltas, [view for id_, view in wanted.items() if id_ in built])
@@ -115,12 +118,12 @@ class _Pass:
 
     def _apply(self, deltas: Sequence[Delta], views: Sequence[View]) -> None:
         for view in views:
-            key_of = _remembering(view)
+            key_of = remembering(view)
             day_of = _day_of(view)
             touched = self.touched.setdefault(view.id, {})
             sums: dict[tuple[Key, int], Amounts] = {}
             for delta in deltas:
-                key = key_of(delta)
+                key = key_of(delta.project, delta.dimensions, delta.user, delta.session)
                 if key is None:
                     continue
                 place = (key, delta.cell)
@@ -241,9 +244,13 @@ class _Pass:
                 and (incident.kind is not Kind.FORECAST or (isinstance(rule, Budget) and rule.forecast))
             )
             if not stands:
-                self.unit.put_incident(changed(withdraw(incident, self.now_ms)))
+                self._end(changed(withdraw(incident, self.now_ms)), Reason.WITHDRAWN)
             elif incident.period_end_ms <= self.now_ms and not incident.rolling:
-                self.unit.put_incident(changed(roll_over(incident, self.now_ms)))
+                self._end(changed(roll_over(incident, self.now_ms)), Reason.ROLLED_OVER)
+
+    def _end(self, incident: Incident, reason: Reason) -> None:
+        self.unit.put_incident(incident)
+        self.work.changes += self.work.post.end(incident, reason)
 
     # ------------------------------------------------------------ messages
 
@@ -286,19 +293,6 @@ def _is_of_kind(incident: Incident, rule: Rule) -> bool:
 
 def _day_of(view: View) -> Callable[[int], int]:
     return lambda cell: day_index(view.calendar, cell_start_ms(cell))
-
-
-@lru_cache(maxsize=32)
-def _remembering(view: View) -> Callable[[Delta], Key | None]:
-    """The view's key for a delta, worked out once for each set of dimensions, over passes too."""
-
-    @lru_cache(maxsize=2_000)
-    def of(project: str, dimensions: Dimensions, user: str, session: str) -> Key | None:
-        return view.key_of(project, dimensions, user, session)
-
-    if view.uses_people:
-        return lambda d: of(d.project, d.dimensions, d.user, d.session)
-    return lambda d: of(d.project, d.dimensions, "", "")
 
 
 @lru_cache(maxsize=1024)

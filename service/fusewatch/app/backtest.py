@@ -14,9 +14,10 @@ from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.app.lookout import Lookout, unit_of
 from fusewatch.app.memory import MemoryStore
 from fusewatch.domain.coverage import Span, frontier
-from fusewatch.domain.notices import Message, Notice
+from fusewatch.domain.notices import Message, MessageKind, Notice
 from fusewatch.domain.periods import CELL_MS, cell_of, period_at
 from fusewatch.domain.readplan import AHEAD_MS, SELDOM_AT_MOST_MS
+from fusewatch.domain.routing import NO_NEWS
 from fusewatch.domain.rules import Drift, RuleSet, Unit, Unreadable, period_kind
 from fusewatch.domain.usage import Delta, Dimensions
 from fusewatch.domain.verdicts import measure
@@ -258,7 +259,7 @@ class _Replay:
         self._now_ms = course.from_ms
         self._store = MemoryStore(self._rows)
         active = frozenset(project.key for project in course.projects)
-        self._given = Assessment(rules, active, course.from_ms, expected=len(active))
+        self._given = Assessment(rules, active, course.from_ms, expected=len(active), shown=False)
         self._store.known_projects = [replace(p, failing_since_ms=None, loaded_ms=None) for p in course.projects]
         self._names = {project.key: project.name for project in course.projects}
         self._lookout = Lookout(rules, self._names, self._store)
@@ -362,10 +363,10 @@ class _Replay:
             more = report.more
             self.outcome.steps += 1
             if report.changes or report.messages:
-                self._note(report.messages, [change.notice for change in report.changes])
+                self._note(report.messages, [c.notice for c in report.changes if c.notice.reason not in NO_NEWS])
 
     def _note(self, messages: Sequence[Message], notices: Sequence[Notice]) -> None:
-        self.outcome.messages += messages
+        self.outcome.messages += (m for m in messages if m.kind is not MessageKind.UPDATE)
         for notice in notices:
             to = [m for m in messages if notice in m.notices]
             at_start = any(m.start is not None for m in to) or (not to and self._now_ms == self._course.from_ms)

@@ -19,7 +19,7 @@ from fusewatch.domain.periods import (
 from fusewatch.domain.rules import Spike, Unit
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import measure
-from fusewatch.domain.views import Key, View
+from fusewatch.domain.views import Key, View, remembering
 from fusewatch.ports import AssessUnit, ProjectState, SeriesUnit
 
 FIRST_LOAD_PATIENCE_MS = 10 * 60_000
@@ -108,8 +108,9 @@ def _within_day(
         amount = measure(amounts, counted)
         if len(times) < len(needs) and so_far + amount >= needs[len(times)]:
             running = so_far
+            key_of = remembering(view)
             for row in unit.rows(cell_start_ms(cell), cell_start_ms(cell + 1)):
-                if view.key_of(row.project, row.dimensions, row.user, row.session) != key:
+                if key_of(row.project, row.dimensions, row.user, row.session) != key:
                     continue
                 running += measure(row.amounts, counted)
                 while len(times) < len(needs) and running >= needs[len(times)]:
@@ -121,7 +122,9 @@ def _within_day(
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How far each project that counts has been read. `expected` is how many projects the budget file names: at first
-    some of them may not have said yet who they are. `known_from`: by view, before when its cells lack pruned rows."""
+    some of them may not have said yet who they are. `known_from`: by view, before when its cells lack pruned rows.
+
+    All keys of a rule ask the same, so answers are remembered."""
 
     projects: Mapping[str, ProjectState]
     coverage: Mapping[str, Sequence[Span]]
@@ -130,6 +133,10 @@ class Reading:
     now_ms: int
     expected: int = 0
     known_from: Mapping[str, int] = field(default_factory=dict)
+    _standings: dict[tuple[str, int, bool], Standing] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _read: dict[tuple[str, int, int], bool] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def relevant(self, view: View) -> list[str]:
         """The active projects that the view may count."""
@@ -140,6 +147,12 @@ class Reading:
 
         What was pruned cannot be read again: where that is missing, sums are lower bounds for good.
         """
+        asked = (view.id, from_ms, ready)
+        if asked not in self._standings:
+            self._standings[asked] = self._standing(view, from_ms, ready=ready)
+        return self._standings[asked]
+
+    def _standing(self, view: View, from_ms: int, *, ready: bool) -> Standing:
         keys = self.relevant(view)
         if not keys or any(not self.coverage.get(key) for key in keys):
             return Standing.CATCHING_UP if ready else Standing.LOADING
@@ -155,9 +168,12 @@ class Reading:
 
     def is_read(self, view: View, from_ms: int, to_ms: int) -> bool:
         """Whether the whole span was read, for all projects of the view, and is in its cells."""
-        return not self._lacks(view, from_ms) and all(
-            covers(self.coverage.get(key, ()), from_ms, to_ms) for key in self.relevant(view)
-        )
+        asked = (view.id, from_ms, to_ms)
+        if asked not in self._read:
+            self._read[asked] = not self._lacks(view, from_ms) and all(
+                covers(self.coverage.get(key, ()), from_ms, to_ms) for key in self.relevant(view)
+            )
+        return self._read[asked]
 
     def _lacks(self, view: View, from_ms: int) -> bool:
         """Whether rows of that time had been pruned when the view was built."""

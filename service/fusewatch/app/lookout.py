@@ -8,7 +8,6 @@ the lookout does not know is judged at every step.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import lru_cache
 from math import ceil
 
 from fusewatch.app.cells import baseline_days, spent
@@ -18,9 +17,9 @@ from fusewatch.domain.coverage import covers
 from fusewatch.domain.notices import Kind
 from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, Unit, attributed_by, period_kind
-from fusewatch.domain.usage import Amounts, Delta, Dimensions
+from fusewatch.domain.usage import Delta, Dimensions
 from fusewatch.domain.verdicts import HYSTERESIS, Verdict, judge_budget, judge_spike, measure
-from fusewatch.domain.views import Key, View, counted_view, lacking_view, view_of
+from fusewatch.domain.views import Key, View, counted_view, lacking_view, remembering, view_of
 
 _FAR = 2**62
 _NEVER = 2**200
@@ -86,13 +85,12 @@ class _RuleGuards:
         self.first_cell, self.end_cell = cell_of(self.period.start_ms), cell_of(self.period.end_ms)
         self.counted = unit_of(self.rule)
 
-    def add(self, key: Key, cell: int, amounts: Amounts) -> None:
+    def add(self, key: Key, cell: int, amount: int) -> None:
         """Count something; a key that needs a real judgement becomes stale."""
         guard = self.guards.get(key)
         if guard is None or not self.first_cell <= cell < self.end_cell:
             self.stale.add(key)
             return
-        amount = measure(amounts, self.counted)
         guard.amount += amount
         if amount < 0 or guard.amount >= guard.line:
             self.stale.add(key)
@@ -130,8 +128,10 @@ class Lookout:
         if not self._foreseeable:
             return True
         for delta in deltas:
+            cell, amounts = delta.cell, delta.amounts
+            money = measure(amounts, Unit.USD)
             for guards, key in self._counted_by(delta):
-                guards.add(key, delta.cell, delta.amounts)
+                guards.add(key, cell, money if guards.counted is Unit.USD else measure(amounts, guards.counted))
         self._watches.add(deltas, unpriced)
         return any(guards.stale for guards in self._guards) or self._watches.may_change()
 
@@ -280,15 +280,3 @@ class _WatchGuards:
                 self._models[project] = sum(n for d, n, _ in found if self._is_counted(project, d, "", "") is not None)
         watches = (Kind.UNPRICED.value, Kind.UNATTRIBUTED.value)
         self._open = frozenset((w, i.key) for w in watches for i in store.open_incidents(w))
-
-
-def remembering(view: View) -> Callable[[str, Dimensions, str, str], Key | None]:
-    """The view's `key_of`, worked out once for each set of dimensions."""
-
-    @lru_cache(maxsize=10_000)
-    def of(project: str, dimensions: Dimensions, user: str, session: str) -> Key | None:
-        return view.key_of(project, dimensions, user, session)
-
-    if view.uses_people:
-        return of
-    return lambda project, dimensions, user, session: of(project, dimensions, "", "")

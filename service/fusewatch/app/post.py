@@ -40,15 +40,22 @@ class Post:
         now: list[str] = []
         waits: list[str] = []
         for name in routing.told(change, self.rules.destinations):
-            hold = self._hold_of(notice, name)
+            hold = None if notice.reason in routing.NO_NEWS else self._hold_of(notice, name)
             if hold is None:
                 now.append(name)
-                self._drop(notice.incident.id, name)  # whatever waited, this is newer
+                if notice.reason not in routing.NO_NEWS:
+                    self._drop(notice.incident.id, name)  # whatever waited, this is newer
             else:
                 waits.append(name)
                 self._put(held_with(self._of(notice.incident.id, name), name, notice, hold, self.now_ms))
         incident = self._told(notice.incident, now)
         return replace(change, notice=replace(notice, incident=incident), to=tuple(now), held=tuple(waits))
+
+    def end(self, incident: Incident, reason: Reason) -> list[routing.Change]:
+        """An incident ended, and that is no news: only destinations that follow learn of it, at once."""
+        change = routing.Change(*self._notice(incident, reason))
+        names = routing.told(change, self.rules.destinations)
+        return [replace(change, to=names)] if names else []
 
     # ------------------------------------------------------------ again
 
@@ -64,20 +71,7 @@ class Post:
         ]
 
     def _again(self, incident: Incident) -> routing.Change | None:
-        rule = next((rule for rule in self.rules.rules if rule.name == incident.rule), None)
-        notify = rule.notify if rule else self.rules.notify
-        owner = routing.owner_of(self.rules, notify, None, self._values(incident))
-        notice = Notice(
-            incident=replace(incident, repeats=incident.repeats + 1),
-            reason=Reason.REPEATED,
-            severity=incident.severity,
-            threshold=incident.level,
-            at_ms=self.now_ms,
-            as_of_ms=self._as_of_ms(),
-            labels=owner.labels,
-            runbook=owner.runbook,
-            rows=() if incident.kind.is_watch else tuple(sorted(self._values(incident).items())),
-        )
+        notice, owner = self._notice(replace(incident, repeats=incident.repeats + 1), Reason.REPEATED)
         change = routing.Change(notice, owner)
         names = [
             name
@@ -89,6 +83,24 @@ class Post:
         told = self._told(notice.incident, names)
         self.unit.put_incident(told)
         return routing.Change(replace(notice, incident=told), owner, to=tuple(names))
+
+    def _notice(self, incident: Incident, reason: Reason) -> tuple[Notice, routing.Owner]:
+        """A notice about how an incident stands that no judgement made, and whom it belongs to."""
+        rule = next((rule for rule in self.rules.rules if rule.name == incident.rule), None)
+        notify = rule.notify if rule else self.rules.notify
+        owner = routing.owner_of(self.rules, notify, None, self._values(incident))
+        notice = Notice(
+            incident=incident,
+            reason=reason,
+            severity=incident.severity,
+            threshold=incident.level,
+            at_ms=self.now_ms,
+            as_of_ms=self._as_of_ms(),
+            labels=owner.labels,
+            runbook=owner.runbook,
+            rows=() if incident.kind.is_watch else tuple(sorted(self._values(incident).items())),
+        )
+        return notice, owner
 
     # ------------------------------------------------------------ the end of a wait
 

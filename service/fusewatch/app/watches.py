@@ -11,7 +11,7 @@ from fusewatch.domain.coverage import covers
 from fusewatch.domain.incidents import fingerprint, stable_id
 from fusewatch.domain.notices import Gap, Incident, Kind, Message, Notice, Reason, State
 from fusewatch.domain.periods import cell_of, cell_start_ms, period_at
-from fusewatch.domain.routing import gap_change, gap_messages, known_values
+from fusewatch.domain.routing import gap_change, gap_messages, known_values, messages
 from fusewatch.domain.rules import RuleSet, Severity, Unit
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import judge_budget
@@ -48,7 +48,10 @@ def watch_unreadable(
     if len(reading.active) < reading.expected:
         return  # some project has not said yet who it is: the incident may be that one's
     for incident in told.values():
-        unit.put_incident(replace(incident, state=State.WITHDRAWN, changed_ms=reading.now_ms))
+        gone = replace(incident, state=State.WITHDRAWN, changed_ms=reading.now_ms)
+        unit.put_incident(gone)
+        ended = post.end(gone, Reason.WITHDRAWN)
+        yield messages(ended, rules.destinations, now_ms=reading.now_ms, link=link, start=None)
 
 
 def _open(

@@ -215,11 +215,11 @@ class MessageKind(StrEnum):
     """Recovery after a gap, with what happened in it."""
     SUMMARY = "summary"
     """What was held back and still stands, at the end of quiet hours or of a silence."""
+    UPDATE = "update"
+    """Ends that are no news, for destinations whose earlier messages can change: nobody is called for it."""
     SAMPLE = "sample"
     DIGEST = "digest"
     """What a day, week or month cost, at a fixed time."""
-    UPDATE = "update"
-    """What rolled over or was withdrawn: it changes earlier messages in place and is none of its own."""
 
 
 class Why(StrEnum):

@@ -20,6 +20,12 @@ from fusewatch.domain.notices import (
 from fusewatch.domain.rules import DestinationPolicy, Rule, RuleSet, Severity, Threshold
 from fusewatch.domain.views import matches
 
+NO_NEWS = (Reason.ROLLED_OVER, Reason.WITHDRAWN)
+"""Ends that no message tells of; destinations that follow learn of them."""
+
+
+_RELAYED = (MessageKind.NOTICES, MessageKind.UPDATE)
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -95,6 +101,8 @@ def owner_of_crossed(
 def told(change: Change, destinations: Mapping[str, DestinationPolicy]) -> tuple[str, ...]:
     """The destinations that this change goes to: a resolution where the opening went, the rest by severity."""
     notice = change.notice
+    if notice.reason in NO_NEWS:
+        return tuple(n for n in notice.incident.told if n in destinations and destinations[n].follows)
     if notice.reason is Reason.RESOLVED:
         return tuple(name for name in notice.incident.told if name in destinations)
     if notice.reason is Reason.REPEATED:
@@ -151,11 +159,13 @@ def messages(
     for change in changes:
         at_start = change.notice.incident.timing is Timing.AT_START and change.notice.reason is Reason.OPENED
         kind = MessageKind.START if at_start and start else MessageKind.NOTICES
+        if change.notice.reason in NO_NEWS:
+            kind = MessageKind.UPDATE
         for name in told(change, destinations) if change.to is None else change.to:
             sent.setdefault((name, kind), []).append(change.notice)
     result = []
     for (name, kind), notices in sent.items():
-        relays = kind is MessageKind.NOTICES and name in destinations and destinations[name].relays
+        relays = kind in _RELAYED and name in destinations and destinations[name].relays
         for group in [[notice] for notice in notices] if relays else [notices]:
             message = message_of(kind, name, group, now_ms=now_ms, link=link)
             result.append(replace(message, start=start) if kind is MessageKind.START else message)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
+from operator import attrgetter
 from statistics import median
 
 from fusewatch.domain.rules import (
@@ -102,21 +104,27 @@ def passed(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[
 
     A limit of zero is passed by the first spend, once: it has no doublings, and is as severe as the worst threshold.
     """
-    if measured <= 0:
-        return ()
-    if limit <= 0:
-        top = max(thresholds, key=lambda t: t.share, default=Threshold(Fraction(1), Severity.CRITICAL))
-        return (replace(top, severity=max(t.severity for t in (top, *thresholds))),)
-    return tuple(t for t in _steps(thresholds, measured, limit) if _reaches(measured, limit, t.share))
+    return _split(thresholds, measured, limit)[0]
 
 
 def ahead(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[Threshold, ...]:
     """The thresholds not reached, rising: the declared ones and the next doubling."""
+    return _split(thresholds, measured, limit)[1]
+
+
+def _split(
+    thresholds: Sequence[Threshold], measured: int, limit: int
+) -> tuple[tuple[Threshold, ...], tuple[Threshold, ...]]:
     if limit <= 0:
-        return ()
-    return tuple(
-        t for t in _steps(thresholds, measured, limit) if measured <= 0 or not _reaches(measured, limit, t.share)
-    )
+        if measured <= 0:
+            return (), ()
+        top = max(thresholds, key=lambda t: t.share, default=Threshold(Fraction(1), Severity.CRITICAL))
+        return (replace(top, severity=max(t.severity for t in (top, *thresholds))),), ()
+    steps = _steps(thresholds, measured, limit)
+    if measured <= 0:
+        return (), tuple(steps)
+    reached = sum(_reaches(measured, limit, t.share) for t in steps)
+    return tuple(steps[:reached]), tuple(steps[reached:])
 
 
 def _reaches(measured: int, limit: int, share: Fraction) -> bool:
@@ -126,13 +134,15 @@ def _reaches(measured: int, limit: int, share: Fraction) -> bool:
 
 def _steps(thresholds: Sequence[Threshold], measured: int, limit: int) -> list[Threshold]:
     """The declared thresholds and the doublings up to the first that is not reached, rising."""
-    steps = {t.share: t for t in thresholds}
-    share = Fraction(1)
-    while True:
-        share *= 2
-        steps.setdefault(share, Threshold(share, Severity.CRITICAL))
-        if measured < limit * share:
-            return [steps[share] for share in sorted(steps)]
+    doublings = max(1, (max(measured, 0) // limit).bit_length())
+    declared = {t.share for t in thresholds}
+    steps = [*thresholds, *(d for d in _doublings(doublings) if d.share not in declared)]
+    return sorted(steps, key=attrgetter("share"))
+
+
+@lru_cache
+def _doublings(number: int) -> tuple[Threshold, ...]:
+    return tuple(Threshold(Fraction(2**n), Severity.CRITICAL) for n in range(1, number + 1))
 
 
 def judge_budget(budget: Budget, labels: Mapping[str, str], spent: Amounts, at_ms: int) -> Verdict | None:
@@ -142,13 +152,14 @@ def judge_budget(budget: Budget, labels: Mapping[str, str], spent: Amounts, at_m
     if limit is None:
         return None
     measured = measure(spent, limit.unit)
+    reached, not_yet = _split(budget.thresholds, measured, limit.amount)
     return Verdict(
         unit=limit.unit,
         measured=measured,
         limit=limit.amount,
-        passed=passed(budget.thresholds, measured, limit.amount),
+        passed=reached,
         notify=override.notify if override else None,
-        ahead=ahead(budget.thresholds, measured, limit.amount),
+        ahead=not_yet,
         estimated=estimated(spent, limit.unit),
     )
 

@@ -2,8 +2,8 @@
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -21,17 +21,21 @@ class View:
     """A scope, the dimensions that split it, and the calendar of its day cells.
 
     `projects` are the stable keys of the projects it may count, None for all: names are resolved before, so that
-    renaming a project changes no view. `id` is a hash of the meaning; a rule change makes another view.
+    renaming a project changes no view. `id` is a hash of the meaning; a rule change makes another view. It is
+    made once, since everything about cells asks for it.
     """
 
     scope: Scope
     each: tuple[str, ...]
     calendar: Calendar
     projects: frozenset[str] | None = None
+    id: str = field(init=False, compare=False, repr=False)
 
-    @property
-    def id(self) -> str:
-        return _view_id(self)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", _view_id(self.scope, self.each, self.calendar, self.projects))
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     @property
     def uses_people(self) -> bool:
@@ -55,9 +59,22 @@ class View:
 
 
 @lru_cache(maxsize=4096)
-def _view_id(view: View) -> str:
-    projects = None if view.projects is None else sorted(view.projects)
-    return blake2b(repr((view.scope, view.each, view.calendar, projects)).encode(), digest_size=9).hexdigest()
+def _view_id(scope: Scope, each: tuple[str, ...], calendar: Calendar, projects: frozenset[str] | None) -> str:
+    known = None if projects is None else sorted(projects)
+    return blake2b(repr((scope, each, calendar, known)).encode(), digest_size=9).hexdigest()
+
+
+@lru_cache(maxsize=128)
+def remembering(view: View) -> Callable[[str, Dimensions, str, str], Key | None]:
+    """The view's `key_of`, worked out once for each set of dimensions."""
+
+    @lru_cache(maxsize=10_000)
+    def of(project: str, dimensions: Dimensions, user: str, session: str) -> Key | None:
+        return view.key_of(project, dimensions, user, session)
+
+    if view.uses_people:
+        return of
+    return lambda project, dimensions, user, session: of(project, dimensions, "", "")
 
 
 def dimension_value(name: str, project: str, dimensions: Dimensions, user: str, session: str) -> str:

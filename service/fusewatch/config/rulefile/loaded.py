@@ -40,6 +40,11 @@ class DestinationBase:
     relays: ClassVar[bool] = False
     """Whether what receives it groups, repeats and keeps quiet by itself."""
 
+    @property
+    def follows(self) -> bool:
+        """Whether what it received stays in sight and can change."""
+        return False
+
     name: str
     least: Severity = Severity.WARNING
     timezone: str = "UTC"
@@ -57,6 +62,10 @@ class SlackConfig(DestinationBase):
     channel: str = ""
     token: SecretStr | None = None
     webhook_url: SecretStr | None = None
+
+    @property
+    def follows(self) -> bool:
+        return bool(self.channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +92,20 @@ class AlertmanagerConfig(DestinationBase):
 
     url: str
 
+    @property
+    def follows(self) -> bool:
+        return True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagerdutyConfig(DestinationBase):
     type: ClassVar[str] = "pagerduty"
 
     routing_key: SecretStr
+
+    @property
+    def follows(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,7 @@ def _policy(config: DestinationConfig) -> DestinationPolicy:
         quiet=config.quiet_hours,
         urgent=config.urgent,
         relays=config.relays,
+        follows=config.follows,
     )
 
 
