@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -32,7 +32,7 @@ from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
 from fusewatch.notify.inownwords import InOwnWords
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
-from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules
+from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules, ThreadMemory
 
 OnRequest = Callable[[str, str, str, float], None]
 """Told after each request to Langfuse: project name, endpoint, status or reason, seconds."""
@@ -73,6 +73,10 @@ class World:
     on_request: OnRequest
     stream: TextIO | None = None
     transport: httpx.AsyncBaseTransport | None = None
+    threads: ThreadMemory | None = None
+    """Remembers what destinations can change after it was sent."""
+    signing_secret: str = field(default="", repr=False)
+    """Of the Slack app: with it a bot's messages have buttons."""
     gates: RateGates | None = None
     """The rate budgets of this process's organisations; without them only `Retry-After` is obeyed."""
 
@@ -123,8 +127,15 @@ def connect_destination(config: DestinationConfig, world: World) -> Notifier | N
     kind = kind_of(config)
     if kind is None:
         return None
+    if isinstance(kind, SlackBotKind):
+        kind = replace(kind, signing_secret=world.signing_secret)
     notifier = build_notifier(
-        kind, world.clock, timezone=config.timezone, transport=world.transport, stream=world.stream or sys.stdout
+        kind,
+        world.clock,
+        timezone=config.timezone,
+        transport=world.transport,
+        stream=world.stream or sys.stdout,
+        threads=world.threads,
     )
     if config.template is None:
         return notifier

@@ -18,7 +18,8 @@ from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhook
 from fusewatch.notify.samples import KINDS as SAMPLES
 from fusewatch.notify.samples import samples
 from fusewatch.notify.sheet import line_text
-from fusewatch.notify.slack import SlackBot, SlackWebhook
+from fusewatch.notify.slack import SlackWebhook
+from fusewatch.notify.slack_bot import SlackBot
 from fusewatch.notify.webhook import Webhook
 from fusewatch.notify.words import sheet
 from tests.notify.samples import MESSAGES, NOW

@@ -7,7 +7,8 @@ import pytest
 
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.notify.kinds import SlackBotKind, SlackWebhookKind
-from fusewatch.notify.slack import SlackBot, SlackWebhook
+from fusewatch.notify.slack import SlackWebhook
+from fusewatch.notify.slack_bot import SlackBot
 from fusewatch.notify.slack_payload import bot_body, webhook_body
 from fusewatch.ports import Receipt
 from tests.notify.samples import BERLIN, MESSAGES, NOW

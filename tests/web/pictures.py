@@ -22,6 +22,7 @@ from fusewatch.domain.rules import Budget, Limit, RuleSet, Severity, Spike, Unit
 from fusewatch.domain.silences import Silence
 from fusewatch.ports import CounterSeries, DeliveryRow, DurationSeries, ProjectCounters, ProjectState, Totals
 from fusewatch.web.app import make_app
+from fusewatch.web.slack import ActionsDesk
 from fusewatch.web.state import SilenceDesk, WebState
 from fusewatch.web.telemetry import Outcome, Telemetry
 
@@ -322,6 +323,8 @@ class Daemon:
     web_token: str | None = None
     pictures_taken: int = 0
     silences: list[Silence] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    actions: ActionsDesk | None = None
     answers: Callable[[Question], Explained | Overview] | None = None
 
     async def snapshot(self) -> Snapshot:
@@ -351,6 +354,12 @@ class Daemon:
                 return self.silences[index]
         return None
 
+    async def _acknowledge(self, incident_id: str, author: str) -> Incident | None:
+        found = next((incident for incident in self.incidents if incident.id == incident_id), None)
+        if found is None or found.state is not State.OPEN:
+            return found
+        return replace(found, acked_ms=self.clock.now_ms(), acked_by=author)
+
     async def _why(self, question: Question) -> Explained | Overview:
         assert self.answers is not None, "the test says what is answered"
         return self.answers(question)
@@ -367,6 +376,8 @@ class Daemon:
             destinations=lambda: self.destinations,
             silences=SilenceDesk(self._listed, self._add, self._end),
             why=self._why,
+            acknowledge=self._acknowledge,
+            actions=self.actions,
             listen_is_loopback=self.listen_is_loopback,
             read_token=self.read_token,
             web_token=self.web_token,

@@ -184,6 +184,7 @@ def test_the_api_describes_itself() -> None:
     assert {path: set(methods) for path, methods in schema["paths"].items()} == {
         "/api/v1/budgets": {"get"},
         "/api/v1/incidents": {"get"},
+        "/api/v1/incidents/{incident_id}/acknowledge": {"post"},
         "/api/v1/spend": {"get"},
         "/api/v1/why": {"get"},
         "/api/v1/silences": {"get", "post"},

@@ -5,6 +5,7 @@ from enum import StrEnum
 from functools import partial
 
 from fusewatch.domain.delivery import next_attempt_ms, should_give_up
+from fusewatch.domain.notices import MessageKind
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Claimed, Clock, Notifier, Runner, Store
 
@@ -16,6 +17,8 @@ class Outcome(StrEnum):
     SENT = "sent"
     RETRY = "retry"
     DEAD = "dead"
+    PART = "part"
+    """A step of several was taken; it is neither sent nor did it fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ async def deliver_one(
         unforeseen = Retryable("internal", f"{type(error).__name__}: {error}")
         return await run(partial(_retry, store, claimed, clock.now_ms(), unforeseen))
     at_ms = clock.now_ms()
+    if receipt.more:
+        # What only changes old messages lets younger news go first.
+        pause_ms = int(2000 * notifier.min_interval_s) if claimed.message.kind is MessageKind.UPDATE else 0
+        await run(lambda: store.deliver(lambda u: u.release(claimed, next_ms=at_ms + pause_ms)))
+        return Attempt(destination, claimed.id, Outcome.PART)
     await run(lambda: store.deliver(lambda u: u.sent(claimed, at_ms=at_ms, reference=receipt.reference)))
     return Attempt(destination, claimed.id, Outcome.SENT)
 

@@ -9,7 +9,7 @@ from fusewatch.app.cells import Reading, crossing_times, spent
 from fusewatch.app.forecasting import Outlook, warn
 from fusewatch.app.post import Post
 from fusewatch.app.spiking import judge_spike_now
-from fusewatch.app.windowcells import sums_at
+from fusewatch.app.windowcells import hours_until, sums_at
 from fusewatch.domain import routing
 from fusewatch.domain.episodes import advance_episode, known_until_ms, look_again_ms
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, Step, Subject, advance, lift, timing_of, with_crossings
@@ -41,6 +41,9 @@ class Work:
     def tell(self, change: routing.Change) -> Incident:
         """Whoever takes it is told of the change, now or when nothing holds it back any more. The incident comes back
         with whom it was told, to be stored."""
+        if change.notice.reason is Reason.ESCALATED:  # whoever looked after it knew less
+            fresh = replace(change.notice.incident, acked_ms=None, acked_by="")
+            change = replace(change, notice=replace(change.notice, incident=fresh))
         told = self.post.tell(change)
         self.changes.append(told)
         return told.notice.incident
@@ -247,6 +250,8 @@ class Judge:
                 labels=owner.labels,
                 runbook=owner.runbook,
                 forecast=forecast,
+                rows=tuple(sorted(values.items())),
+                hours=hours_until(work.unit, self.view, key, work.now_ms, incident.unit),
             )
             incident = work.tell(routing.Change(notice, owner))
         work.unit.put_incident(incident)

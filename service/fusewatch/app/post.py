@@ -98,6 +98,7 @@ class Post:
             as_of_ms=self._as_of_ms(),
             labels=owner.labels,
             runbook=owner.runbook,
+            rows=() if incident.kind.is_watch else tuple(sorted(self._values(incident).items())),
         )
         return notice, owner
 

@@ -86,7 +86,14 @@ def _open(
         changed_ms=reading.now_ms,
         detail=project.failure_text,
     )
-    gap = Gap(project.name, since_ms, None, project.failure_text, near=_near(unit, reading, rules, views))
+    gap = Gap(
+        project.name,
+        since_ms,
+        None,
+        project.failure_text,
+        near=_near(unit, reading, rules, views),
+        incident=incident.id,
+    )
     change = post.tell(gap_change(incident, Reason.OPENED, rules, reading.now_ms))
     unit.put_incident(change.notice.incident)
     return gap_messages(change, gap, (), now_ms=reading.now_ms, link=link)
@@ -105,7 +112,7 @@ def _close(
     since = incident.period_start_ms
     cost = _cost(unit, totals_view(rules), project.key, since, until)
     ended = replace(incident, state=State.RESOLVED, changed_ms=reading.now_ms)
-    gap = Gap(project.name, since, until, incident.detail, cost_pico=cost)
+    gap = Gap(project.name, since, until, incident.detail, cost_pico=cost, incident=incident.id)
     change = post.tell(gap_change(ended, Reason.RESOLVED, rules, reading.now_ms))
     unit.put_incident(change.notice.incident)
     return gap_messages(change, gap, _crossed(unit, reading, gap), now_ms=reading.now_ms, link=link)

@@ -14,6 +14,10 @@ QUARTERS_READ = 96
 """Up to so many quarter hours are read one by one; more days than that as day cells."""
 
 
+HOURS = 24
+_QUARTERS = 4
+
+
 class RowCells(SeriesUnit, Protocol):
     """The cells, and the rows under them."""
 
@@ -78,6 +82,15 @@ def sums_at(
         running += came.get(cell, 0) - went.get(cell - size, 0)
         sums.append((cell, running))
     return sums
+
+
+def hours_until(cells: SeriesUnit, view: View, key: Key, at_ms: int, counted: Unit) -> tuple[int, ...]:
+    """What the key spent in each of the 24 hours that end with the quarter hour of the instant; 96 cells are read."""
+    end_cell = cell_of(at_ms) + 1
+    hours: list[list[Amounts]] = [[] for _ in range(HOURS)]
+    for cell, amounts in cells.quarters(view.id, key, end_cell - HOURS * _QUARTERS, end_cell):
+        hours[(cell - end_cell) // _QUARTERS].append(amounts)
+    return tuple(measure(total(hour), counted) for hour in hours)
 
 
 def rises(unit: RowCells, view: View, key: Key, window: Period, counted: Unit, needs: Sequence[int]) -> list[int]:

@@ -6,10 +6,11 @@ from html import escape
 from pathlib import Path
 
 from fusewatch.app.backtest import Course, Outcome, Told
-from fusewatch.cli.pixels import png
-from fusewatch.cli.shapes import HEIGHT, WIDTH, Dot, Drawing, Rect, Shape, Stroke, Words
 from fusewatch.domain.periods import CELL_MS, Calendar, Every, local_clock, period_at
 from fusewatch.domain.rules import Budget, Severity, Unit
+from fusewatch.drawing.pixels import png
+from fusewatch.drawing.scale import round_step
+from fusewatch.drawing.shapes import HEIGHT, WIDTH, Dot, Drawing, Rect, Shape, Stroke, Words
 from fusewatch.notify.numbers import amount
 
 DAY_MS = 86_400_000
@@ -99,7 +100,7 @@ def _bar(scale: _Scale, start_ms: int, end_ms: int, value: int, unit: Unit, cale
 
 
 def _axes(scale: _Scale, calendar: Calendar, unit: Unit, *, hourly: bool) -> Iterator[Shape]:
-    step = _round_step(scale.most)
+    step = round_step(scale.most)
     for value in range(0, scale.most + 1, step):
         yield Stroke(LEFT, scale.y(value), WIDTH - RIGHT, scale.y(value), GRID)
         yield Words(LEFT - 8, scale.y(value) + 4, amount(value, unit), FINE, "end")
@@ -117,14 +118,6 @@ def _axes(scale: _Scale, calendar: Calendar, unit: Unit, *, hourly: bool) -> Ite
         if hourly and day.start_ms + DAY_MS // 2 < scale.to_ms and day.start_ms + DAY_MS // 2 > scale.from_ms:
             yield Words(scale.x(day.start_ms + DAY_MS // 2), HEIGHT - BOTTOM + 18, "12:00", FINE, "middle")
         day = period_at(calendar, Every.DAY, day.end_ms)
-
-
-def _round_step(most: int) -> int:
-    """A round distance that gives about five lines."""
-    step = 1
-    while step * 6 < most:
-        step *= 10
-    return next((s for s in (step // 10 or 1, step // 5 or 1, step // 2 or 1) if s * 6 >= most), step)
 
 
 def _dots(scale: _Scale, told: Sequence[Told], bars: Sequence[tuple[int, int, int]]) -> Iterator[Shape]:

@@ -47,6 +47,9 @@ def command(
                     poll_interval_s=settings.poll_interval / 1000,
                     read_token=settings.read_token.get_secret_value() if settings.read_token else None,
                     web_token=settings.web_token.get_secret_value() if settings.web_token else None,
+                    signing_secret=settings.slack_signing_secret.get_secret_value()
+                    if settings.slack_signing_secret
+                    else "",
                     public_url=settings.public_url or "",
                     log_format=settings.log_format,
                     strict=strict,

@@ -114,7 +114,7 @@ def _print_incidents(console: Console, picture: Snapshot, zone: str) -> None:
         name = f"{incident.rule} {incident.group}".strip()
         since = incident.crossings[0].at_ms if incident.crossings else incident.opened_ms
         table.add_row(
-            Text(name),
+            Text(name + (f" (acknowledged by {incident.acked_by})" if incident.acked_ms is not None else "")),
             incident.severity.word,
             amount(incident.measured, incident.unit) + _estimated(incident.estimated),
             amount(incident.limit, incident.unit),
@@ -255,6 +255,8 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "limit": _value(i.limit, i.unit),
                 "opened_ms": i.opened_ms,
                 "told": list(i.told),
+                "acknowledged_by": i.acked_by,
+                "acknowledged_ms": i.acked_ms,
                 "held": [
                     {
                         "destination": held.destination,

@@ -118,6 +118,8 @@ class LogObserver:
             self._log.info("sums_audited", day=day, views=len(report.views))
 
     def attempted(self, attempt: Attempt) -> None:
+        if attempt.outcome is Outcome.PART:
+            return
         self._telemetry.notification(attempt.destination, Counted(attempt.outcome.value), attempt.reason)
         log = self._log.bind(destination=attempt.destination, delivery=attempt.delivery)
         match attempt.outcome:

@@ -26,6 +26,7 @@ from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.bootstrap import Rulebook, World
 from fusewatch.checking import destination_warnings
+from fusewatch.daemon.handling import Handling, thread_memory
 from fusewatch.daemon.logs import make_logger
 from fusewatch.daemon.observer import LogObserver
 from fusewatch.daemon.parts import TICK_S, Observer, Parts
@@ -77,6 +78,7 @@ class Service:
     read_token: str | None = None
     web_token: str | None = None
     public_url: str = ""
+    signing_secret: str = field(default="", repr=False)
     log_format: str = "console"
     strict: bool = False
     stream: TextIO | None = None
@@ -100,7 +102,14 @@ async def run_service(given: Service) -> None:
     with ThreadPoolExecutor(1, "writer") as writer, ThreadPoolExecutor(1, "reader") as reader:
         write, read = ThreadRunner(writer), ThreadRunner(reader)
         gates = RateGates(store, write, clock)
-        world = World(clock, on_request=partial(_count_request, telemetry), stream=given.stream, gates=gates)
+        world = World(
+            clock,
+            on_request=partial(_count_request, telemetry),
+            stream=given.stream,
+            gates=gates,
+            threads=thread_memory(store, write),
+            signing_secret=given.signing_secret,
+        )
         rulebook = await write(lambda: Rulebook.open(given.config, given.environ, store, world, strict=given.strict))
         observer.reloaded(rulebook.fallback)
         for doubt in destination_warnings(rulebook.loaded):
@@ -153,6 +162,7 @@ async def run_service(given: Service) -> None:
             daemon.bells.ring("assess")
             return ended
 
+        handling = Handling(store, write, clock, lambda: rulebook.rules, daemon)
         state = WebState(
             snapshot=snapshot,
             version=lambda: read(lambda: store.read(lambda unit: unit.version())),
@@ -165,6 +175,8 @@ async def run_service(given: Service) -> None:
             listen_is_loopback=given.listen_is_loopback,
             silences=SilenceDesk(listed, add_silence, end_silence),
             why=why,
+            acknowledge=handling.acknowledge,
+            actions=handling.actions(given.signing_secret),
             read_token=given.read_token,
             web_token=given.web_token,
         )

@@ -149,6 +149,9 @@ class Incident:
     calm_since_ms: int | None = None
     told_ms: int | None = None
     repeats: int = 0
+    acked_ms: int | None = None
+    """Since when somebody looks after it (`acked_by`); until it escalates."""
+    acked_by: str = ""
 
     @property
     def rolling(self) -> bool:
@@ -192,6 +195,14 @@ class Notice:
     runbook: str = ""
     forecast: Forecast | None = None
     """What the period is expected to have spent at its end; of a running budget that was read up to now."""
+    rows: tuple[tuple[str, str], ...] = ()
+    """What the rows that it counts are known to have in common: (dimension, value), sorted."""
+    hours: tuple[int, ...] = ()
+    """What its key spent in each of the last 24 hours before `at_ms`, in the incident's unit, the last hour last; empty
+    where that is not known. They end with the quarter hour that runs, so that the last one is not whole."""
+    silent_ms: int | None = None
+    """Until when a silence that somebody (`silent_by`) made from its message holds the next ones back."""
+    silent_by: str = ""
 
 
 class MessageKind(StrEnum):
@@ -252,6 +263,8 @@ class Gap:
     cost_pico: int = 0
     near: tuple[tuple[str, str, int], ...] = ()
     """Budgets above 80 % when it began: (rule, group, percent)."""
+    incident: str = ""
+    """The id of the incident that it is."""
 
 
 class Mover(NamedTuple):

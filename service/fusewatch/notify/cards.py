@@ -1,5 +1,6 @@
 """One notice in words: what, how much, of what limit, since when; then what explains it."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import assert_never
 
@@ -9,8 +10,10 @@ from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN
 from fusewatch.notify import forecastcards, watchcards
+from fusewatch.notify.handled import handled
 from fusewatch.notify.numbers import amount, amount_of, average_of, duration, multiple, percent
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Tone, tone_of
+from fusewatch.notify.sparkline import last_day
 from fusewatch.notify.text import clean, cut, is_web_address
 
 SUBJECT_LENGTH = 160
@@ -69,11 +72,17 @@ def tone(notice: Notice) -> Tone:
 
 def whole(notice: Notice) -> Card:
     """The notice with everything that explains it."""
-    return Card(tone(notice), headline(notice), _body(notice), _links(notice))
+    last = tuple(line for line in (last_day(notice), handled(notice)) if line)
+    return Card(tone(notice), headline(notice), (*_body(notice), *last), _links(notice))
 
 
 def short(notice: Notice, *, one_rule: bool = False) -> Card:
     """The notice as one line among many; without rule and period where the lines have them in common (`one_rule`)."""
+    card, done = _short(notice, one_rule=one_rule), handled(notice)
+    return replace(card, headline=(*card.headline, " · ", *done)) if done else card
+
+
+def _short(notice: Notice, *, one_rule: bool) -> Card:
     incident = notice.incident
     if incident.kind is not Kind.BUDGET or notice.reason is Reason.WITHDRAWN:
         return Card(tone(notice), headline(notice))

@@ -8,9 +8,10 @@ import httpx
 from fusewatch.domain.periods import local_clock
 from fusewatch.notify.console import ConsoleNotifier
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
-from fusewatch.notify.slack import SlackBot, SlackWebhook
+from fusewatch.notify.slack import SlackWebhook
+from fusewatch.notify.slack_bot import SlackBot
 from fusewatch.notify.webhook import Webhook
-from fusewatch.ports import Clock, Notifier
+from fusewatch.ports import Clock, Notifier, ThreadMemory
 
 
 class PacedNotifier(Notifier, Protocol):
@@ -28,10 +29,12 @@ def build(
     timezone: str = "UTC",
     transport: httpx.AsyncBaseTransport | None = None,
     stream: TextIO | None = None,
+    threads: ThreadMemory | None = None,
 ) -> PacedNotifier:
     """The notifier for one destination. `timezone` is its readers'; one that does not exist counts as UTC.
 
-    `transport` stands in for the network, `stream` for standard output.
+    `transport` stands in for the network, `stream` for standard output. `threads` remembers what can be changed after
+    it was sent; without it every message is a new one.
     """
     zone = _known_zone(timezone)
     match kind:
@@ -40,7 +43,7 @@ def build(
         case SlackWebhookKind():
             return SlackWebhook(kind, clock, timezone=zone, transport=transport)
         case SlackBotKind():
-            return SlackBot(kind, clock, timezone=zone, transport=transport)
+            return SlackBot(kind, clock, timezone=zone, transport=transport, threads=threads)
         case WebhookKind():
             return Webhook(kind, clock, timezone=zone, transport=transport)
         case _:

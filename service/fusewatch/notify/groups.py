@@ -57,7 +57,8 @@ def headline_of(notices: Sequence[Notice]) -> str:
     spikes = sum(1 for n in notices if n.incident.kind is Kind.SPIKE and is_opening(n))
     expected = sum(1 for n in notices if n.incident.kind is Kind.FORECAST and is_opening(n))
     resolved = sum(1 for n in notices if n.reason is Reason.RESOLVED)
-    other = len(notices) - len(budgets) - spikes - expected - resolved
+    over_with = sum(1 for n in notices if n.reason in (Reason.ROLLED_OVER, Reason.WITHDRAWN))
+    other = len(notices) - len(budgets) - spikes - expected - resolved - over_with
     parts = [_over_part(over)] if over else []
     if near:
         parts.append(f"{near:,} {_budgets(near)} near {'its' if near == 1 else 'their'} limit")
@@ -67,6 +68,8 @@ def headline_of(notices: Sequence[Notice]) -> str:
         parts.append(f"{spikes:,} {'spike' if spikes == 1 else 'spikes'}")
     if resolved:
         parts.append(f"{resolved:,} resolved")
+    if over_with:
+        parts.append(f"{over_with:,} over with {'its period' if over_with == 1 else 'their periods'}")
     if other:
         parts.append(f"{other:,} other {'notice' if other == 1 else 'notices'}")
     if len(parts) == 1 and over:

@@ -37,10 +37,17 @@ class Poster:
     """Posts to one address with its own client. Neither log nor error nor repr shows the address or the headers."""
 
     def __init__(
-        self, url: str, clock: Clock, *, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None = None
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        headers: dict[str, str],
+        transport: httpx.AsyncBaseTransport | None = None,
+        most_bytes: int = _BODY_LIMIT,
     ) -> None:
         self._url = httpx.URL(url)
         self._clock = clock
+        self._most_bytes = most_bytes
         self._client = httpx.AsyncClient(
             headers={"User-Agent": "fusewatch", **headers},
             timeout=TIMEOUT_S,
@@ -77,9 +84,9 @@ class Poster:
             beginning = b""
             async for chunk in response.aiter_bytes():
                 beginning += chunk
-                if len(beginning) >= _BODY_LIMIT:
+                if len(beginning) >= self._most_bytes:
                     break
-        text = beginning[:_BODY_LIMIT].decode("utf-8", "replace").strip()
+        text = beginning[: self._most_bytes].decode("utf-8", "replace").strip()
         is_html = "html" in response.headers.get("Content-Type", "").lower() or text[:1] == "<"
         wish = retry_after_s(response.headers.get("Retry-After", ""), now_ms=self._clock.now_ms())
         return Answer(response.status_code, text, is_html, wish)

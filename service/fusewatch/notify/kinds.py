@@ -34,11 +34,13 @@ class SlackWebhookKind:
 
 @dataclass(frozen=True, slots=True)
 class SlackBotKind:
-    """A Slack bot token and the channel (`#name` or an id) that it writes to; `api_url` differs on GovSlack."""
+    """A Slack bot token and the channel (`#name` or an id) that it writes to; `api_url` differs on GovSlack. With the
+    app's `signing_secret` its messages have buttons."""
 
     token: str = field(repr=False)
     channel: str
     api_url: str = SLACK_API
+    signing_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if not _HEADER_VALUE.fullmatch(self.token):

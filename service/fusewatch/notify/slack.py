@@ -1,13 +1,13 @@
-"""Slack: incoming webhooks and bot tokens (`chat.postMessage`), and what Slack's errors mean for us."""
+"""Slack's incoming webhooks, and what Slack's errors mean for us."""
 
 import httpx
 import msgspec
 
-from fusewatch.domain.notices import Message, MessageKind
+from fusewatch.domain.notices import Message
 from fusewatch.errors import FusewatchError, Permanent, Retryable
 from fusewatch.notify.http import Answer, Poster, problem_of
-from fusewatch.notify.kinds import SlackBotKind, SlackWebhookKind
-from fusewatch.notify.slack_payload import bot_body, webhook_body
+from fusewatch.notify.kinds import SlackWebhookKind
+from fusewatch.notify.slack_payload import webhook_body
 from fusewatch.ports import Clock, Receipt
 
 MIN_INTERVAL_S = 1.0
@@ -33,8 +33,11 @@ _PERMANENT = {
     "action_prohibited": "an administrator restricts posting with this webhook",
     "as_user_not_supported": "",
     "cannot_reply_to_message": "",
+    "cant_broadcast_message": "",
+    "cant_update_message": "the message is not the bot's",
     "channel_is_archived": "unarchive the channel, or configure another one",
     "channel_not_found": "the channel does not exist, or the bot cannot see it",
+    "edit_window_closed": "a workspace setting forbids editing by now",
     "ekm_access_denied": "administrators have suspended posting",
     "enterprise_is_restricted": "",
     "invalid_arguments": "",
@@ -42,9 +45,11 @@ _PERMANENT = {
     "invalid_blocks": "",
     "invalid_blocks_format": "",
     "invalid_payload": "",
+    "invalid_thread_ts": "",
     "invalid_token": "the webhook is no longer valid; create a new one",
     "is_archived": "unarchive the channel, or configure another one",
     "is_inactive": "the channel is frozen",
+    "message_not_found": "somebody deleted it",
     "metadata_must_be_sent_from_app": "the token does not belong to a Slack app",
     "missing_scope": "give the app the scope chat:write",
     "missing_text_or_fallback_or_attachments": "",
@@ -65,6 +70,7 @@ _PERMANENT = {
     "restricted_action_read_only_channel": "the channel is read-only",
     "team_access_not_granted": "the token has no access to this workspace",
     "team_disabled": "the workspace is disabled",
+    "thread_not_found": "somebody deleted it",
     "token_expired": "create a new token",
     "token_revoked": "create a new token",
     "too_many_attachments": "",
@@ -73,13 +79,38 @@ _PERMANENT = {
 }
 
 
-class _ApiAnswer(msgspec.Struct):
+class Payload(msgspec.Struct):
+    """Our own part of a message's metadata."""
+
+    id: str = ""
+
+
+class Metadata(msgspec.Struct):
+    """What an app may attach to a message."""
+
+    event_type: str = ""
+    event_payload: Payload | None = None
+
+
+class PastMessage(msgspec.Struct):
+    """A message as `conversations.history` and `conversations.replies` give it."""
+
+    ts: str = ""
+    thread_ts: str = ""
+    metadata: Metadata | None = None
+
+
+class ApiAnswer(msgspec.Struct):
     """What a Web API method answers; Mattermost and Rocket.Chat answer webhooks with `success` or `status`."""
 
     ok: bool | None = None
     success: bool | None = None
     error: str = ""
     ts: str = ""
+    channel: str = ""
+    messages: tuple[PastMessage, ...] = ()
+    upload_url: str = ""
+    file_id: str = ""
 
 
 class SlackWebhook:
@@ -105,39 +136,11 @@ class SlackWebhook:
         await self._poster.close()
 
 
-class SlackBot:
-    """`chat.postMessage` with a bot token; the receipt's reference is the message's `ts`."""
-
-    min_interval_s = MIN_INTERVAL_S
-
-    def __init__(
-        self, kind: SlackBotKind, clock: Clock, *, timezone: str, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        url = f"{kind.api_url.rstrip('/')}/chat.postMessage"
-        headers = {"Authorization": f"Bearer {kind.token}"}
-        self._poster = Poster(url, clock, headers=headers, transport=transport)
-        self._channel = kind.channel.strip()
-        self._timezone = timezone
-
-    async def send(self, message: Message) -> Receipt:
-        """Send and read the answer; only `ok: true` counts as accepted. An end that is no news is not sent."""
-        if message.kind is MessageKind.UPDATE:
-            return Receipt()
-        answer = await self._poster.post(bot_body(message, self._timezone, self._channel))
-        outcome = _bot_outcome(answer, self._poster.host)
-        if isinstance(outcome, FusewatchError):
-            raise outcome
-        return outcome
-
-    async def close(self) -> None:
-        await self._poster.close()
-
-
-def _decoded(answer: Answer) -> _ApiAnswer | None:
+def decoded(answer: Answer) -> ApiAnswer | None:
     if answer.html:
         return None
     try:
-        return msgspec.json.decode(answer.text, type=_ApiAnswer)
+        return msgspec.json.decode(answer.text, type=ApiAnswer)
     except msgspec.MsgspecError:
         return None
 
@@ -145,31 +148,21 @@ def _decoded(answer: Answer) -> _ApiAnswer | None:
 def _webhook_problem(answer: Answer, host: str) -> FusewatchError | None:
     """A webhook names its error in the body, whatever the status: `no_service`, `channel_is_archived` …"""
     if answer.text in _RETRYABLE or answer.text in _PERMANENT:
-        return _refusal(answer.text, answer, host)
+        return refusal(answer.text, answer, host)
     problem = problem_of(answer, host)
     if problem is not None or answer.text in ("", "ok"):
         return problem
-    said = _decoded(answer)
+    said = decoded(answer)
     if said is None or (said.ok is None and said.success is None):
-        return _unexpected(answer, host)
-    return _refusal(said.error, answer, host) if said.ok is False or said.success is False else None
+        return unexpected(answer, host)
+    return refusal(said.error, answer, host) if said.ok is False or said.success is False else None
 
 
-def _bot_outcome(answer: Answer, host: str) -> Receipt | FusewatchError:
-    said = _decoded(answer)
-    if said is not None and said.ok is False and said.error:
-        return _refusal(said.error, answer, host)
-    problem = problem_of(answer, host)
-    if problem is not None:
-        return problem
-    return Receipt(said.ts) if said is not None and said.ok is True else _unexpected(answer, host)
-
-
-def _unexpected(answer: Answer, host: str) -> FusewatchError:
+def unexpected(answer: Answer, host: str) -> FusewatchError:
     return Retryable("unexpected_answer", f"{host} answered {answer.status}, but not as Slack does")
 
 
-def _refusal(code: str, answer: Answer, host: str) -> FusewatchError:
+def refusal(code: str, answer: Answer, host: str) -> FusewatchError:
     """What an error code of Slack's means. One that we do not know may pass, so it is tried again."""
     if code in _PERMANENT:
         hint = _PERMANENT[code]

@@ -6,7 +6,8 @@ undocumented: slackapi/bolt-js issue 2509). Text from outside goes into `plain_t
 parse; a line with a time needs mrkdwn for `<!date^…>`, so everything else in it is escaped.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import msgspec
@@ -17,13 +18,19 @@ from slack_sdk.models.blocks import (
     ButtonElement,
     ContextBlock,
     HeaderBlock,
+    InteractiveElement,
     MarkdownTextObject,
+    Option,
     PlainTextObject,
     SectionBlock,
+    StaticSelectElement,
 )
 
-from fusewatch.domain.notices import Message
+from fusewatch.domain.actions import EACH, SILENCES, Action, Wish, sealed
+from fusewatch.domain.notices import Message, Notice
+from fusewatch.notify.groups import is_opening
 from fusewatch.notify.sheet import (
+    Card,
     Line,
     Link,
     Moment,
@@ -39,6 +46,9 @@ from fusewatch.notify.text import cut, slack_escape, without_mentions
 from fusewatch.notify.words import sheet
 
 COLOURS = {Tone.CRITICAL: "#C5221F", Tone.WARNING: "#E8710A", Tone.INFO: "#5F6368", Tone.GOOD: "#188038"}
+
+METADATA = "fusewatch_message"
+"""The event type of the metadata that carries a message's id."""
 
 _TEXT_LENGTH = 3000
 _HEADER_LENGTH = 150
@@ -83,26 +93,73 @@ def webhook_body(message: Message, zone: str) -> bytes:
     return _encoded(_parts(message, zone))
 
 
-def bot_body(message: Message, zone: str, channel: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What people can choose below a message: about `count` incidents that stand, none of which somebody looks after
+    where `fresh`. `secret` seals the choices."""
+
+    delivery: str
+    count: int
+    fresh: bool
+    secret: str = field(repr=False)
+
+
+def controls_of(delivery: str, notices: Sequence[Notice], secret: str) -> Controls | None:
+    """The choices for a message that shows these notices; None where nothing stands any more, or without a secret."""
+    standing = [notice for notice in notices if is_opening(notice)]
+    if not standing or not secret:
+        return None
+    fresh = any(notice.incident.acked_ms is None for notice in standing)
+    return Controls(delivery, len(standing), fresh, secret)
+
+
+def bot_body(message: Message, zone: str, channel: str, controls: Controls | None = None) -> bytes:
     """What `chat.postMessage` is sent. Its `metadata` carries the message's id, so that a repeat can be recognised."""
-    metadata = {"event_type": "fusewatch_message", "event_payload": {"id": message.id}}
-    extras = {"channel": channel, "parse": "none", "link_names": False, "metadata": metadata}
-    return _encoded({**_parts(message, zone), **extras})
+    return _encoded({**_of_sheet(sheet(message), zone, controls), **_addressed(channel, message.id)})
 
 
 def _encoded(payload: dict[str, object]) -> bytes:
     return msgspec.json.encode(payload, order="sorted")
 
 
+def edit_body(content: Sheet, zone: str, *, channel: str, ts: str, id_: str, controls: Controls | None = None) -> bytes:
+    """What `chat.update` is sent: the message as it is to read now. Its parts take the place of the former ones."""
+    parts = _of_sheet(content, zone, controls)
+    shown = {name: parts[name] for name in ("text", "blocks", "attachments")}
+    return _encoded({**shown, **_addressed(channel, id_), "ts": ts})
+
+
+def reply_body(content: Sheet, zone: str, *, channel: str, thread_ts: str, broadcast: bool, id_: str) -> bytes:
+    """What `chat.postMessage` is sent for a reply into a thread. It has neither attachments nor buttons: a reply that
+    the channel is shown too (`reply_broadcast`) may hold none (docs.slack.dev, thread_broadcast)."""
+    reader = _Reader(zone, content.created_ms)
+    blocks = [_headline(content, reader), *_details(replace(content, links=(), cards=_unlinked(content)), reader)]
+    extras = {"thread_ts": thread_ts, "reply_broadcast": broadcast, "unfurl_links": False, "unfurl_media": False}
+    shown = {"text": _of_sheet(content, zone)["text"], "blocks": [block.to_dict() for block in blocks], "mrkdwn": False}
+    return _encoded({**shown, **_addressed(channel, id_), **extras})
+
+
+def _unlinked(content: Sheet) -> tuple[Card, ...]:
+    return tuple(replace(card, links=()) for card in content.cards)
+
+
+def _addressed(channel: str, id_: str) -> dict[str, object]:
+    metadata = {"event_type": METADATA, "event_payload": {"id": id_}}
+    return {"channel": channel, "parse": "none", "link_names": False, "metadata": metadata}
+
+
 def _parts(message: Message, zone: str) -> dict[str, object]:
-    content = sheet(message)
+    return _of_sheet(sheet(message), zone)
+
+
+def _of_sheet(content: Sheet, zone: str, controls: Controls | None = None) -> dict[str, object]:
     reader = _Reader(zone, content.created_ms)
     rows = sheet_rows(content, zone=zone)
     lines = [slack_escape(row.words) for row in rows if row.role is not Role.LINK]
     lines += [f"{slack_escape(link.label)}: {_escaped_address(link.url)}" for link in content.all_links]
     fallback = "\n".join(lines)
     attachment = BlockAttachment(
-        blocks=_details(content, reader),
+        blocks=_details(content, reader, controls),
         color=COLOURS[content.tone],
         fallback=cut(reader.plain(content.headline), _HEADER_LENGTH * 2),
     )
@@ -136,7 +193,7 @@ def _headline(content: Sheet, reader: _Reader) -> Block:
     return SectionBlock(text=reader.text_object([line]))
 
 
-def _details(content: Sheet, reader: _Reader) -> list[Block]:
+def _details(content: Sheet, reader: _Reader, controls: Controls | None = None) -> list[Block]:
     blocks: list[Block] = _sections(list(content.body), reader)
     short: list[Line] = []
     for card in content.cards:
@@ -150,6 +207,8 @@ def _details(content: Sheet, reader: _Reader) -> list[Block]:
         blocks += _sections([(content.rest,)], reader)
     if content.all_links:
         blocks.append(ActionsBlock(elements=[_button(n, link) for n, link in enumerate(content.all_links[:_BUTTONS])]))
+    if controls is not None:
+        blocks.append(ActionsBlock(elements=_choices(controls)))
     if content.fine:
         blocks.append(ContextBlock(elements=[reader.text_object([content.fine])]))
     return blocks
@@ -166,3 +225,30 @@ def _button(number: int, link: Link) -> ButtonElement:
     return ButtonElement(
         text=PlainTextObject(text=label, emoji=False), url=link.url, action_id=f"fusewatch_link_{number}"
     )
+
+
+def _choices(controls: Controls) -> list[InteractiveElement]:
+    def value(wish: Wish) -> str:
+        return sealed(Action(wish, controls.delivery), controls.secret)
+
+    many = controls.count > 1
+    silence = "Silence" if controls.count <= EACH else "Silence their rules"
+    select = StaticSelectElement(
+        placeholder=PlainTextObject(text=f"{silence} …", emoji=False),
+        options=[
+            Option(text=PlainTextObject(text=f"{silence} {_span(wish)}", emoji=False), value=value(wish))
+            for wish in SILENCES
+        ],
+        action_id="fusewatch_silence",
+    )
+    if not controls.fresh:
+        return [select]
+    label = f"{Wish.ACKNOWLEDGE.words} all {controls.count:,}" if many else Wish.ACKNOWLEDGE.words
+    button = ButtonElement(
+        text=PlainTextObject(text=label, emoji=False), value=value(Wish.ACKNOWLEDGE), action_id="fusewatch_acknowledge"
+    )
+    return [button, select]
+
+
+def _span(wish: Wish) -> str:
+    return wish.words if wish is Wish.TOMORROW else f"for {wish.words}"

@@ -104,6 +104,8 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     crossings: list[CrossingBody]
     parts: list[PartBody]
     forecast: ForecastBody | None
+    last_24h_usd: list[Amount]
+    acknowledged_by: str
     labels: dict[str, str]
     runbook: str
     text: str
@@ -206,6 +208,8 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         crossings=[_crossing(crossing, unit) for crossing in incident.crossings[-_CROSSINGS:]],
         parts=[PartBody(name=_value(n, length), amount=_amount(a, unit)) for n, a in incident.parts[:_LISTED]],
         forecast=_forecast(notice.forecast, unit) if notice.forecast else None,
+        last_24h_usd=[usd_json(pico) for pico in notice.hours] if unit is Unit.USD else [],
+        acknowledged_by=_value(incident.acked_by, length),
         labels={_value(name, 60): _value(value, length) for name, value in notice.labels[:_LABELS]},
         runbook=_value(notice.runbook, 500),
         text=line_text(cards.headline(notice), zone=zone, now_ms=notice.at_ms),

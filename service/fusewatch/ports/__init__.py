@@ -40,6 +40,9 @@ from fusewatch.ports.deliver import (
 from fusewatch.ports.deliver import (
     DeliverUnit as DeliverUnit,
 )
+from fusewatch.ports.desk import (
+    DeskUnit as DeskUnit,
+)
 from fusewatch.ports.ingest import (
     EstimatePlace as EstimatePlace,
 )
@@ -129,6 +132,12 @@ from fusewatch.ports.source import (
 )
 from fusewatch.ports.store import (
     Store as Store,
+)
+from fusewatch.ports.threads import (
+    ThreadMemory as ThreadMemory,
+)
+from fusewatch.ports.threads import (
+    ThreadUnit as ThreadUnit,
 )
 from fusewatch.ports.upkeep import (
     UpkeepUnit as UpkeepUnit,

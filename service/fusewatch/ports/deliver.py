@@ -28,8 +28,9 @@ class DeliverUnit(Protocol):
 
     def dead(self, claimed: Claimed, *, at_ms: int, reason: str, text: str) -> None: ...
 
-    def release(self, claimed: Claimed) -> None:
-        """Give the claim back untouched (shutdown)."""
+    def release(self, claimed: Claimed, *, next_ms: int | None = None) -> None:
+        """Give the claim back untouched (shutdown, or a step of several was taken); it is due at `next_ms`, or as it
+        was."""
 
     def next_due(self, destinations: Sequence[str]) -> int | None:
         """When the next pending delivery of these destinations may be attempted."""

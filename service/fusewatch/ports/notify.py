@@ -9,10 +9,14 @@ from fusewatch.domain.notices import Message
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the receiver said. `reference` finds the message again (a Slack timestamp), "" if there is none; `said` is
-    its answer in few words (`HTTP 202`), for people who ask."""
+    its answer in few words (`HTTP 202`), for people who ask.
+
+    `more`: it takes further steps to say all; the same message is to be sent again soon, and goes on where it was.
+    """
 
     reference: str = ""
     said: str = ""
+    more: bool = False
 
 
 class Notifier(Protocol):

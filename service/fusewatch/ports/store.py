@@ -6,9 +6,11 @@ from typing import Protocol, TypeVar
 from fusewatch.domain.silences import Silence
 from fusewatch.ports.assess import AssessUnit
 from fusewatch.ports.deliver import DeliverUnit
+from fusewatch.ports.desk import DeskUnit
 from fusewatch.ports.ingest import IngestUnit, ProjectState
 from fusewatch.ports.read import ReadUnit, StoredRules
 from fusewatch.ports.source import ProjectIdentity, RateMemory
+from fusewatch.ports.threads import ThreadUnit
 from fusewatch.ports.upkeep import UpkeepUnit
 
 T = TypeVar("T")
@@ -22,6 +24,10 @@ class Store(RateMemory, Protocol):
     def assess(self, work: Callable[[AssessUnit], T], /) -> T: ...
 
     def deliver(self, work: Callable[[DeliverUnit], T], /) -> T: ...
+
+    def threads(self, work: Callable[[ThreadUnit], T], /) -> T: ...
+
+    def desk(self, work: Callable[[DeskUnit], T], /) -> T: ...
 
     def read(self, work: Callable[[ReadUnit], T], /) -> T: ...
 

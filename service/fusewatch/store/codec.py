@@ -7,7 +7,7 @@ import msgspec
 
 from fusewatch.domain.holding import Held
 from fusewatch.domain.lateness import Lateness
-from fusewatch.domain.notices import Incident, Message
+from fusewatch.domain.notices import Incident, Message, Notice
 from fusewatch.domain.prices import ModelPrices
 from fusewatch.domain.rules import Matcher
 from fusewatch.ports import Audited
@@ -30,6 +30,7 @@ def _decode_other(kind: type, value: object) -> Fraction:
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _incident = msgspec.json.Decoder(Incident, dec_hook=_decode_other)
 _message = msgspec.json.Decoder(Message, dec_hook=_decode_other)
+_notice = msgspec.json.Decoder(Notice, dec_hook=_decode_other)
 _held = msgspec.json.Decoder(Held, dec_hook=_decode_other)
 _matchers = msgspec.json.Decoder(tuple[Matcher, ...])
 _lateness = msgspec.json.Decoder(Lateness)
@@ -49,6 +50,10 @@ def incident_of(text: str) -> Incident:
 
 def message_of(text: str) -> Message:
     return _message.decode(text)
+
+
+def notice_of(text: str) -> Notice:
+    return _notice.decode(text)
 
 
 def held_of(text: str) -> Held:

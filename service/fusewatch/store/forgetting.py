@@ -110,6 +110,7 @@ class Forgetting:
         self._replace_keys()
         self._replace_due()
         self._replace_held()
+        self._replace_threads()
         self._replace_silences()
         self._replace_known()
         for view in self._places.formed_anew if known else ():
@@ -201,6 +202,32 @@ class Forgetting:
                 holding.drop(self._link, before.incident_id, before.destination)
                 holding.put(self._link, after)
 
+    def _replace_threads(self) -> None:
+        """What receivers were told last, and where: later changes are told without the name."""
+        link = self._link
+        for number, message in link.rows(
+            "SELECT number, message FROM thread WHERE instr(message, ?)", (self._user_in_json,)
+        ):
+            now = self._message(codec.message_of(message))
+            link.run("UPDATE thread SET message = ? WHERE number = ?", (codec.encode(now), number))
+        for destination, id_, facts in link.rows(
+            "SELECT destination, incident, facts FROM told WHERE instr(facts, ?)", (self._user_in_json,)
+        ):
+            notice = self._notice(codec.notice_of(facts))
+            again = notice.incident.id
+            link.run("DELETE FROM told WHERE destination = ? AND incident = ?", (destination, id_))
+            link.run(
+                "INSERT INTO told (destination, incident, at_ms, facts) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (destination, again, notice.at_ms, codec.encode(notice)),
+            )
+            link.run(
+                "INSERT INTO thread_incident (thread, incident, position) SELECT thread, ?, position"
+                " FROM thread_incident WHERE incident = ? ON CONFLICT (thread, incident) DO NOTHING",
+                (again, id_),
+            )
+            if again != id_:
+                link.run("DELETE FROM thread_incident WHERE incident = ?", (id_,))
+
     def _replace_silences(self) -> None:
         for silence in silences.listed(self._link, None):
             matchers = tuple(
@@ -286,7 +313,12 @@ class Forgetting:
         )
 
     def _notice(self, notice: Notice) -> Notice:
-        return replace(notice, incident=self._incident(notice.incident), labels=self._labels(notice.labels))
+        return replace(
+            notice,
+            incident=self._incident(notice.incident),
+            labels=self._labels(notice.labels),
+            rows=self._labels(notice.rows),
+        )
 
     def _message(self, message: Message) -> Message:
         gap = message.gap

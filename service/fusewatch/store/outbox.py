@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from fusewatch.domain.notices import Message
 from fusewatch.ports import Claimed, DeliveryRow, Posted
-from fusewatch.store import codec
+from fusewatch.store import codec, threads
 from fusewatch.store.connection import Link
 
 PENDING, CLAIMED, SENT, DEAD = "pending", "claimed", "sent", "dead"
@@ -68,6 +68,7 @@ class Outbox:
             " reason = '', text = '' WHERE id = ? AND state <> 'sent'",
             (at_ms, reference, claimed.id),
         )
+        threads.forget_steps(self._link, claimed.id)
 
     def retry(self, claimed: Claimed, *, at_ms: int, next_ms: int, reason: str, text: str) -> None:
         self._end_claim(claimed, PENDING, at_ms, max(next_ms, at_ms), reason, text)
@@ -75,9 +76,9 @@ class Outbox:
     def dead(self, claimed: Claimed, *, at_ms: int, reason: str, text: str) -> None:
         self._end_claim(claimed, DEAD, at_ms, at_ms, reason, text)
 
-    def release(self, claimed: Claimed) -> None:
+    def release(self, claimed: Claimed, *, next_ms: int | None = None) -> None:
         before, ours = claimed.attempts, claimed.attempts + 1
-        self._link.run(_END_OF_CLAIM, (PENDING, before, None, None, None, None, claimed.id, ours))
+        self._link.run(_END_OF_CLAIM, (PENDING, before, next_ms, None, None, None, claimed.id, ours))
 
     def next_due(self, destinations: Sequence[str]) -> int | None:
         """A delivery behind a live claim is due when that claim ends; so is the claimed one itself."""

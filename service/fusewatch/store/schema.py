@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0008"
+HEAD = "0013"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -314,6 +314,60 @@ delivery = sa.Table(
     _text("text", default=""),
     _text("message"),
     sa.Index("delivery_queue", "destination", "state", "seq"),
+)
+
+# Messages that can be changed after they were sent (`domain.threads`): where they are, and what was told last.
+thread = sa.Table(
+    "thread",
+    metadata,
+    _id("number"),
+    _text("destination"),
+    _text("place"),
+    _text("delivery"),
+    _text("channel"),
+    _text("reference"),
+    _big("created_ms"),
+    _text("message"),
+    sa.Index("thread_recent", "destination", "created_ms"),
+)
+
+thread_incident = sa.Table(
+    "thread_incident",
+    metadata,
+    sa.Column("thread", Big, primary_key=True),
+    sa.Column("incident", sa.Text, primary_key=True),
+    _big("position"),
+    sa.Index("thread_incident_incident", "incident"),
+    sqlite_with_rowid=False,
+)
+
+told = sa.Table(
+    "told",
+    metadata,
+    sa.Column("destination", sa.Text, primary_key=True),
+    sa.Column("incident", sa.Text, primary_key=True),
+    _big("at_ms"),
+    _text("facts"),
+    sqlite_with_rowid=False,
+)
+
+# How far a delivery of several steps got; a step without a reference began, and nothing is known of its end.
+delivery_step = sa.Table(
+    "delivery_step",
+    metadata,
+    sa.Column("delivery", sa.Text, primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    _text("reference", nullable=True),
+    sqlite_with_rowid=False,
+)
+
+# Signed requests that were taken, so that none is taken twice.
+seen_request = sa.Table(
+    "seen_request",
+    metadata,
+    sa.Column("signature", sa.Text, primary_key=True),
+    _big("at_ms"),
+    sqlite_with_rowid=False,
 )
 
 silence = sa.Table(

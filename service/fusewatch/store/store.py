@@ -27,8 +27,10 @@ from fusewatch.store.connection import (
     rewrite,
 )  # fmt: skip
 from fusewatch.store.counters import Counters
+from fusewatch.store.desk import Desk
 from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.schema import HEAD
+from fusewatch.store.threads import Threads
 from fusewatch.store.units import AssessUnit, IngestUnit, ReadUnit
 from fusewatch.store.upkeep import UpkeepUnit
 
@@ -126,6 +128,12 @@ class SqlStore:
 
     def deliver(self, work: Callable[[ports.DeliverUnit], T], /) -> T:
         return self._write(lambda link: work(outbox.Outbox(link)))
+
+    def threads(self, work: Callable[[ports.ThreadUnit], T], /) -> T:
+        return self._write(lambda link: work(Threads(link)))
+
+    def desk(self, work: Callable[[ports.DeskUnit], T], /) -> T:
+        return self._write(lambda link: work(Desk(link)))
 
     def read(self, work: Callable[[ports.ReadUnit], T], /) -> T:
         return self._read(lambda link: work(ReadUnit(link)))

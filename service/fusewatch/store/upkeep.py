@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fusewatch.domain.notices import State
 from fusewatch.ports import Audited, PersonPlaces, ProjectState, Pruned
-from fusewatch.store import archive, codec, meta, projects
+from fusewatch.store import archive, codec, meta, projects, threads
 from fusewatch.store.connection import Link
 from fusewatch.store.forgetting import Forgetting
 from fusewatch.store.interning import Caches
@@ -65,6 +65,8 @@ class UpkeepUnit:
         old = [row for row in rows if row[3] < before_ms]
         ended = [(seq,) for seq, state, at_ms, _ in old if state in (SENT, DEAD) and at_ms < before_ms]
         self._link.run_many("DELETE FROM delivery WHERE seq = ?", ended)
+        if len(old) < most:
+            threads.drop_old(self._link, before_ms)
         return old[-1][0] if len(old) == most else None
 
     def pruned_ms(self) -> int | None:

@@ -80,7 +80,8 @@ class HeldBody:
 class IncidentBody:
     """One episode of one rule, key and period. `measured`, `limit` and `baseline` count `unit`; `estimated_usd`
     is what of it is our own estimate, for `unpriced` what its requests are estimated to cost. `told` are the
-    destinations that were told of it, `held` those for whom something of it waits."""
+    destinations that were told of it, `held` those for whom something of it waits, `acknowledged_by` is who looks after
+    it, "" for nobody."""
 
     id: str
     kind: str
@@ -103,6 +104,8 @@ class IncidentBody:
     detail: str
     told: list[str]
     held: list[HeldBody]
+    acknowledged_by: str
+    acknowledged_at: str | None
     crossings: list[CrossingBody]
 
 
@@ -247,6 +250,8 @@ def _incident(incident: Incident, waits: Sequence[Held]) -> IncidentBody:
         detail=utf8(incident.detail),
         told=[utf8(name) for name in incident.told],
         held=[HeldBody(utf8(h.destination), h.hold.why.value, h.hold.silence, rfc3339(h.hold.until_ms)) for h in waits],
+        acknowledged_by=utf8(incident.acked_by),
+        acknowledged_at=None if incident.acked_ms is None else rfc3339(incident.acked_ms),
         crossings=[
             CrossingBody(
                 share=float(crossing.share),

@@ -28,6 +28,7 @@ from fusewatch.web.api import (
 )
 from fusewatch.web.page import CONTENT_SECURITY_POLICY, render_page
 from fusewatch.web.silences import silence_routes
+from fusewatch.web.slack import slack_route
 from fusewatch.web.state import ANSWER_WITHIN_S, Pictures, WebState
 from fusewatch.web.textformat import CONTENT_TYPE
 from fusewatch.web.why import why_route
@@ -60,6 +61,7 @@ def make_app(state: WebState) -> ASGIApp:
     app = FastAPI(title="Fusewatch", version=__version__, openapi_url=None, redirect_slashes=False)
     pictures = Pictures(state)
     app.include_router(_open_routes(state, pictures))
+    app.include_router(slack_route(state.actions, state.clock))
     app.include_router(_guarded_routes(app, state, pictures))
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misasked)

@@ -101,6 +101,9 @@ def _incident(incident: Incident, waits: Sequence[Held], now_ms: int, zone: str)
     facts.append(f"opened {moment(incident.opened_ms, now_ms, zone)}")
     if incident.period_end_ms > now_ms and not incident.rolling:
         facts.append(f"ends in {duration(incident.period_end_ms - now_ms)}")
+    if incident.acked_ms is not None:
+        who = f"acknowledged by {incident.acked_by} "
+        facts.append(who + moment(incident.acked_ms, now_ms, zone))
     facts.append(f"incident {incident.id}")
     detail = el("p", foreign(incident.detail)) if incident.detail else None
     more = [el("p", " · ".join(facts)), *([detail] if detail else [])]

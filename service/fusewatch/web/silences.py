@@ -1,4 +1,4 @@
-"""Silences over the API: what is silenced, and, with the token for changes, silencing and ending it."""
+"""Silences over the API: what is silenced, and, with the token for changes, silencing, ending it, acknowledging."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from fusewatch.domain.silences import Silence, mistakes_in, silence_of
 from fusewatch.web.access import Reading, judge_change
+from fusewatch.web.acknowledging import acknowledge_route
 from fusewatch.web.state import WebState
 from fusewatch.web.textformat import utf8
 from fusewatch.web.words import rfc3339
@@ -103,6 +104,7 @@ def _changing(state: WebState) -> APIRouter:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"No silence has the id {utf8(silence_id)}.")
         return silence_body(silence, state.clock.now_ms())
 
+    router.include_router(acknowledge_route(state.acknowledge))
     return router
 
 

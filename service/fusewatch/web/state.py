@@ -12,7 +12,9 @@ from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.silences import Silence
 from fusewatch.ports import Clock
+from fusewatch.web.acknowledging import Acknowledge
 from fusewatch.web.exposition import render
+from fusewatch.web.slack import ActionsDesk
 from fusewatch.web.telemetry import Telemetry
 
 FRESH_S = 5.0
@@ -54,6 +56,9 @@ class WebState:
     silences: SilenceDesk
     why: Callable[[Question], Awaitable[Explained | Overview]]
     """Raises `UnknownRule` and `UnknownKey`."""
+    acknowledge: Acknowledge
+    actions: ActionsDesk | None = None
+    """What people choose in Slack messages; None without a signing secret."""
     read_token: str | None = field(default=None, repr=False)
     web_token: str | None = field(default=None, repr=False)
 

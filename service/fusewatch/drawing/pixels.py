@@ -4,7 +4,7 @@ import struct
 import zlib
 from typing import TypeAlias
 
-from fusewatch.cli.shapes import Dot, Drawing, Rect, Shape, Stroke, Words
+from fusewatch.drawing.shapes import Dot, Drawing, Rect, Shape, Stroke, Words
 
 Colour: TypeAlias = tuple[int, int, int]
 
