@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fusewatch.app.cells import Reading
+from fusewatch.app.signposts import Signposts
 from fusewatch.domain import routing
 from fusewatch.domain.holding import Held, held_with, hold_of, knows_already, still_worth_telling
 from fusewatch.domain.notices import Hold, Incident, Message, MessageKind, Notice, Reason, Why
@@ -25,6 +26,7 @@ class Post:
     rules: RuleSet
     reading: Reading
     now_ms: int
+    signposts: Signposts | None = None
     silences: Sequence[Silence] = field(init=False)
     held: dict[tuple[str, str], Held] = field(init=False)
     """By incident id and destination."""
@@ -36,10 +38,11 @@ class Post:
     def tell(self, change: routing.Change) -> routing.Change:
         """Decide who is told now. The change comes back with that, and its incident with whom it was told; the caller
         stores the incident."""
-        notice = change.notice
+        names = routing.told(change, self.rules.destinations)
+        notice = self.linked(change.notice) if names else change.notice
         now: list[str] = []
         waits: list[str] = []
-        for name in routing.told(change, self.rules.destinations):
+        for name in names:
             hold = self._hold_of(notice, name)
             if hold is None:
                 now.append(name)
@@ -49,6 +52,10 @@ class Post:
                 self._put(held_with(self._of(notice.incident.id, name), name, notice, hold, self.now_ms))
         incident = self._told(notice.incident, now)
         return replace(change, notice=replace(notice, incident=incident), to=tuple(now), held=tuple(waits))
+
+    def linked(self, notice: Notice) -> Notice:
+        """With the way to its rows."""
+        return notice if self.signposts is None else replace(notice, links=self.signposts.of(notice))
 
     # ------------------------------------------------------------ again
 
@@ -87,7 +94,7 @@ class Post:
             return None
         told = self._told(notice.incident, names)
         self.unit.put_incident(told)
-        return routing.Change(replace(notice, incident=told), owner, to=tuple(names))
+        return routing.Change(replace(self.linked(notice), incident=told), owner, to=tuple(names))
 
     # ------------------------------------------------------------ the end of a wait
 

@@ -24,7 +24,7 @@ from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
-from fusewatch.bootstrap import Rulebook, World
+from fusewatch.bootstrap import LINKER, Rulebook, World
 from fusewatch.daemon.logs import make_logger
 from fusewatch.daemon.observer import LogObserver
 from fusewatch.daemon.parts import TICK_S, Observer, Parts
@@ -117,13 +117,16 @@ async def run_service(given: Service) -> None:
                 observer=observer,
                 lookback=given.lookback,
                 tick_s=given.tick_s,
+                linker=LINKER,
             )
         )
 
         async def snapshot() -> Snapshot:
             keys = frozenset(daemon.active)
             return await read(
-                lambda: take_snapshot(store, rulebook.rules, keys, now_ms=clock.now_ms(), started_ms=started_ms)
+                lambda: take_snapshot(
+                    store, rulebook.rules, keys, now_ms=clock.now_ms(), started_ms=started_ms, linker=LINKER
+                )
             )
 
         async def readiness() -> list[str]:

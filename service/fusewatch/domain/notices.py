@@ -172,6 +172,15 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeLink:
+    """Where the rows of a notice are seen. `wider` says what is seen there, where that is more than was meant."""
+
+    label: str
+    url: str
+    wider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One transition of one incident, as it stood then.
 
@@ -192,6 +201,8 @@ class Notice:
     runbook: str = ""
     forecast: Forecast | None = None
     """What the period is expected to have spent at its end; of a running budget that was read up to now."""
+    links: tuple[NoticeLink, ...] = ()
+    """To the rows in Langfuse, as it was when this was decided."""
 
 
 class MessageKind(StrEnum):

@@ -43,6 +43,7 @@ _VALUE_LENGTHS = (200, 60, 20)
 _LABELS = 20
 _CROSSINGS = 4
 _LISTED = 20
+_LINKS = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,6 +91,14 @@ class ForecastBody(msgspec.Struct, frozen=True, kw_only=True):
     days: int
 
 
+class LinkBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Where rows are seen in Langfuse; `wider` says what is seen there where that is more, empty where it is not."""
+
+    label: str
+    url: str
+    wider: str
+
+
 class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     """One transition of one incident, as it stood then."""
 
@@ -119,6 +128,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     forecast: ForecastBody | None
     labels: dict[str, str]
     runbook: str
+    links: list[LinkBody]
     text: str
 
 
@@ -301,6 +311,11 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         forecast=_forecast(notice.forecast, unit) if notice.forecast else None,
         labels={_value(name, 60): _value(value, length) for name, value in notice.labels[:_LABELS]},
         runbook=_value(notice.runbook, 500),
+        links=[
+            LinkBody(label=_value(link.label, 200), url=link.url, wider=_value(link.wider, 300))
+            for link in notice.links[:_LINKS]
+            if is_web_address(link.url)
+        ],
         text=line_text(cards.headline(notice), zone=zone, now_ms=notice.at_ms),
     )
 
