@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0008"
+HEAD = "0010"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -313,6 +313,7 @@ delivery = sa.Table(
     _text("reason", default=""),
     _text("text", default=""),
     _text("message"),
+    _big("revived_ms", nullable=True),
     sa.Index("delivery_queue", "destination", "state", "seq"),
 )
 
