@@ -1,6 +1,6 @@
 """Incidents and deliveries as the JSON of the commands: amounts as exact decimal strings, instants in milliseconds."""
 
-from fusewatch.app.standing import Standing, Story
+from fusewatch.app.retold import Retold, Story
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Incident, Notice, NoticeLink
 from fusewatch.domain.rules import Unit
@@ -9,7 +9,7 @@ from fusewatch.notify.sheet import line_text
 from fusewatch.ports import DeliveryRow, Posted
 
 
-def standing_document(one: Standing, zone: str) -> dict[str, object]:
+def retold_document(one: Retold, zone: str) -> dict[str, object]:
     """One incident as it stands; `headline` and `body` are the words of its notice, times in them those of the zone."""
     incident, told = one.incident, told_document(one.notice, zone)
     return {
@@ -54,9 +54,9 @@ def told_document(notice: Notice, zone: str) -> dict[str, object]:
 
 def story_document(story: Story, zone: str) -> dict[str, object]:
     """One incident with every delivery that told of it."""
-    incident = story.standing.incident
+    incident = story.retold.incident
     deliveries = [_posted(posted, incident.id) for posted in story.posted]
-    return {**standing_document(story.standing, zone), "deliveries": deliveries}
+    return {**retold_document(story.retold, zone), "deliveries": deliveries}
 
 
 def delivery_document(row: DeliveryRow) -> dict[str, object]:

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fusewatch.app.standing import Standing, Story, incidents_named, incidents_now, story_of
+from fusewatch.app.retold import Retold, Story, incidents_named, incidents_now, story_of
 from fusewatch.bootstrap import LINKER
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
-from fusewatch.cli.incidentjson import delivery_document, standing_document, story_document
+from fusewatch.cli.incidentjson import delivery_document, retold_document, story_document
 from fusewatch.cli.inforce import rules_in_force
 from fusewatch.config.settings import Settings, load_settings
 from fusewatch.config.words import shown
@@ -90,7 +90,7 @@ def _list(store: SqlStore, settings: Settings, *, open_only: bool, limit: int, a
     )
     zone = rules.calendar.timezone
     if as_json:
-        print_json([standing_document(one, zone) for one in found[:limit]])
+        print_json([retold_document(one, zone) for one in found[:limit]])
         return
     if not found:
         print("No open incidents." if open_only else "No incidents.")
@@ -112,12 +112,12 @@ def _one(store: SqlStore, settings: Settings, wanted: str, *, as_json: bool) -> 
     if as_json:
         print_json(story_document(story, zone))
         return
-    _draw(story.standing, zone, now_ms, settings)
+    _draw(story.retold, zone, now_ms, settings)
     for line in _history(story, zone):
         print(line)
 
 
-def _draw(one: Standing, zone: str, now_ms: int, settings: Settings) -> None:
+def _draw(one: Retold, zone: str, now_ms: int, settings: Settings) -> None:
     content = sheet_of(one.notice, now_ms, settings.public_url or "")
     sys.stdout.write(drawn(content, Console(highlight=False), zone=zone))
     for line in _waits(one, zone):
@@ -130,14 +130,14 @@ def sheet_of(notice: Notice, now_ms: int, page: str = "") -> Sheet:
     return sheet(Message("", "terminal", MessageKind.NOTICES, severity, now_ms, (notice,), link=page))
 
 
-def _waits(one: Standing, zone: str) -> Iterator[str]:
+def _waits(one: Retold, zone: str) -> Iterator[str]:
     for held in one.held:
         what = f"silence {held.hold.silence}" if held.hold.why is Why.SILENCE else "quiet hours"
         yield f"held back for {clean(held.destination)} until {_clock(held.hold.until_ms, zone)}: {what}"
 
 
 def _history(story: Story, zone: str) -> Iterator[str]:
-    incident = story.standing.incident
+    incident = story.retold.incident
     yield f"  opened {_clock(incident.opened_ms, zone)}, {incident.state.value.replace('_', ' ')}" + (
         f" since {_clock(incident.changed_ms, zone)}" if incident.state.value != "open" else ""
     )

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fusewatch.app.retold import Retold, incidents_now
 from fusewatch.app.snapshot import BudgetLine, Snapshot, Unmatched, take_snapshot
-from fusewatch.app.standing import Standing, incidents_now
 from fusewatch.bootstrap import LINKER
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.incidentjson import told_document
@@ -65,7 +65,7 @@ def amount(value: int, unit: Unit) -> str:
             return f"{format_usd(value)} per request"
 
 
-def _print(picture: Snapshot, standing: Sequence[Standing], zone: str) -> None:
+def _print(picture: Snapshot, standing: Sequence[Retold], zone: str) -> None:
     console = Console(highlight=False)
     totals = picture.totals
     console.print(
@@ -118,7 +118,7 @@ def hint(unmatched: Unmatched) -> str:
     return f": {'; '.join(parts)}" if parts else ""
 
 
-def _print_incidents(console: Console, standing: Sequence[Standing], count: int, now_ms: int, zone: str) -> None:
+def _print_incidents(console: Console, standing: Sequence[Retold], count: int, now_ms: int, zone: str) -> None:
     """Each open incident in the words of its notice; `fusewatch incidents` shows the links, too."""
     if not standing:
         console.print("No open incidents.")

@@ -47,7 +47,8 @@ class Outbox:
     def claim(self, destination: str, *, now_ms: int, until_ms: int, holder: str) -> Claimed | None:
         row = self._link.row(
             "SELECT seq, id, message, attempts, coalesce(revived_ms, created_ms) FROM delivery d"
-            " WHERE destination = ? AND ((state = 'pending' AND next_ms <= ?) OR (state = 'claimed' AND claimed_until_ms <= ?))"
+            " WHERE destination = ?"
+            " AND ((state = 'pending' AND next_ms <= ?) OR (state = 'claimed' AND claimed_until_ms <= ?))"
             " AND NOT EXISTS (SELECT 1 FROM delivery o WHERE o.destination = d.destination AND o.state = 'claimed'"
             " AND o.claimed_until_ms > ? AND o.seq < d.seq) ORDER BY seq LIMIT 1",
             (destination, now_ms, now_ms, now_ms),

@@ -22,7 +22,7 @@ MOST_SEARCHED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Retold:
     """One incident: what would be told of it now, and for whom something of it waits."""
 
     notice: Notice
@@ -37,16 +37,16 @@ class Standing:
 class Story:
     """One incident with every delivery that told of it, oldest first."""
 
-    standing: Standing
+    retold: Retold
     posted: tuple[Posted, ...]
 
 
 def incidents_now(
     unit: ReadUnit, rules: RuleSet, linker: Linker, *, now_ms: int, open_only: bool, limit: int
-) -> tuple[Standing, ...]:
+) -> tuple[Retold, ...]:
     """The incidents as they stand, the newest change first; no more than `limit`."""
     teller = _Teller(unit, rules, linker, now_ms)
-    return tuple(map(teller.standing, unit.incidents(open_only=open_only, limit=limit)))
+    return tuple(map(teller.retold, unit.incidents(open_only=open_only, limit=limit)))
 
 
 def incidents_named(unit: ReadUnit, id_prefix: str) -> Sequence[Incident]:
@@ -57,8 +57,8 @@ def incidents_named(unit: ReadUnit, id_prefix: str) -> Sequence[Incident]:
 
 def story_of(unit: ReadUnit, rules: RuleSet, linker: Linker, incident: Incident, *, now_ms: int) -> Story:
     """All that is known of one incident."""
-    standing = _Teller(unit, rules, linker, now_ms).standing(incident)
-    return Story(standing, tuple(unit.posted(incident.id, from_ms=incident.opened_ms)))
+    retold = _Teller(unit, rules, linker, now_ms).retold(incident)
+    return Story(retold, tuple(unit.posted(incident.id, from_ms=incident.opened_ms)))
 
 
 class _Teller:
@@ -73,8 +73,8 @@ class _Teller:
         self._signs = Signposts(linker, rules, projects, unit.values)
         self._held: Mapping[str, list[Held]] = _by_incident(unit.held())
 
-    def standing(self, incident: Incident) -> Standing:
-        return Standing(self._notice(incident), tuple(self._held.get(incident.id, ())))
+    def retold(self, incident: Incident) -> Retold:
+        return Retold(self._notice(incident), tuple(self._held.get(incident.id, ())))
 
     def _notice(self, incident: Incident) -> Notice:
         is_open = incident.state is State.OPEN
