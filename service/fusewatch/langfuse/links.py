@@ -113,8 +113,6 @@ def _said(condition: Condition, meant: RowsMeant, api: str) -> _Said:
     values = _values(condition, known)
     if condition.excluded and values == ():
         return _Said()  # nothing that exists is left out
-    if known and not condition.excluded and values and set(known) <= set(values):
-        return _Said(kept=words)  # it has no other value
     also = ""
     filters: tuple[Filter, ...] | None = None
     source = _source(name, meant)
@@ -126,6 +124,8 @@ def _said(condition: Condition, meant: RowsMeant, api: str) -> _Said:
             filters = (Filter("traceTags", "arrayOptions", "any of", tags),)
         elif source.kind == "metadata" and not condition.excluded and api == V2 and can_be_key(source.name):
             filters, also = _by_metadata(name, source.name, values, known)
+    if filters is None and known and not condition.excluded and set(known) <= set(values or ()):
+        return _Said(kept=words)  # it has no other value
     if filters is None:
         return _Said(also=f"{words} too" if condition.excluded else f"whatever its {name.replace('_', ' ')}")
     return _Said(filters, "" if condition.excluded else words, also)
