@@ -26,13 +26,17 @@ from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.notices import Wording
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
+from fusewatch.langfuse.links import Links
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
 from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
 from fusewatch.notify.inownwords import InOwnWords
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
-from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules, ThreadMemory
+from fusewatch.ports import Clock, Linker, Notifier, Pinger, Source, Store, StoredRules, ThreadMemory
+
+LINKER: Linker = Links()
+"""Addresses of Langfuse's own pages."""
 
 OnRequest = Callable[[str, str, str, float], None]
 """Told after each request to Langfuse: project name, endpoint, status or reason, seconds."""

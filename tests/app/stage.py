@@ -23,7 +23,7 @@ from fusewatch.domain.notices import Incident, Message, State
 from fusewatch.domain.readplan import need_from
 from fusewatch.domain.silences import Silence, mistakes_in, silence_of
 from fusewatch.errors import Permanent, Retryable
-from fusewatch.ports import ProjectState
+from fusewatch.ports import Linker, ProjectState
 from fusewatch.store import SqlStore, open_store
 from tests.app.inbox import Inbox, Killed
 from tests.app.scene import ENVIRON, Scene
@@ -80,7 +80,8 @@ class Stage(Scene):
     """One story: spend arrives, time passes, the daemon polls, is killed, is given other rules; receivers remember.
 
     `window_ms` is how much history one pass reads at most; `repeats_allowed` how many messages a destination may have
-    received twice when the story ends; `forgotten` are users whose names are to be nowhere then.
+    received twice when the story ends; `forgotten` are users whose names are to be nowhere then. With `linker` set
+    notices get links.
     """
 
     rules: str
@@ -96,6 +97,7 @@ class Stage(Scene):
     attempts: list[Attempt] = field(default_factory=list)
     repeats_allowed: int = 0
     forgotten: set[str] = field(default_factory=set)
+    linker: Linker | None = None
     _loop: asyncio.Runner = field(default_factory=asyncio.Runner)
 
     def __post_init__(self) -> None:
@@ -226,7 +228,9 @@ class Stage(Scene):
         return True
 
     async def _assess(self) -> None:
-        given = Assessment(self.book.rules, frozenset(self.active), self.started_ms, expected=len(self.watched))
+        given = Assessment(
+            self.book.rules, frozenset(self.active), self.started_ms, expected=len(self.watched), linker=self.linker
+        )
         more = True
         while more:
             report = await self.runner(lambda: assess_pass(self.store, given, self.clock.now_ms()))
@@ -355,6 +359,7 @@ class Stage(Scene):
             frozenset(self.active),
             now_ms=self.clock.now_ms(),
             started_ms=self.started_ms,
+            linker=self.linker,
         )
 
     def _run(self, work: Awaitable[T]) -> T:

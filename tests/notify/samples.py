@@ -528,6 +528,7 @@ MESSAGES: dict[str, Message] = {
     "spike_repeated": message(replace(SPIKE, reason=Reason.REPEATED)),
     "group_repeated": message(STILL, replace(WARNED, reason=Reason.REPEATED)),
     "summary_of_the_night": replace(message(REACHED, ENDED, RESOLVED, kind=MessageKind.SUMMARY), hold=NIGHT),
+    "update": message(replace(REACHED, reason=Reason.ROLLED_OVER), kind=MessageKind.UPDATE),
     "summary_of_one": replace(message(WARNED, kind=MessageKind.SUMMARY), hold=NIGHT),
     "summary_after_a_silence": replace(message(*MANY[:6], kind=MessageKind.SUMMARY), hold=SILENCED),
     "summary_resolved": replace(message(RESOLVED, kind=MessageKind.SUMMARY), hold=SILENCED),

@@ -14,6 +14,7 @@ from fusewatch.app.daywatches import DayWatches, watch_views
 from fusewatch.app.digest import due_digests
 from fusewatch.app.judging import Judge, Work, changed
 from fusewatch.app.newcomers import NEW, Newcomers, newcomer_views
+from fusewatch.app.signposts import Signposts
 from fusewatch.app.watches import watch_unreadable
 from fusewatch.domain import foresight, routing
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
@@ -23,7 +24,7 @@ from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, period_kind
 from fusewatch.domain.usage import Amounts, Delta
 from fusewatch.domain.views import Key, View, labels_view, remembering, totals_view, view_of
-from fusewatch.ports import AssessStore, AssessUnit, RuleState
+from fusewatch.ports import AssessStore, AssessUnit, Linker, RuleState
 
 DELTAS_AT_ONCE = 20_000
 """How many changes one transaction takes; more are taken by the next, and judged only when all are."""
@@ -46,6 +47,7 @@ class Assessment:
 
     `link` is the address of our page, empty without one; `started_ms` when this daemon started; `expected` how many
     projects the budget file names. `shown`: metrics show what was spent, so the cells that only they need are kept.
+    `linker` makes the links of notices; without one they have none.
     """
 
     rules: RuleSet
@@ -54,6 +56,7 @@ class Assessment:
     link: str = ""
     expected: int = 0
     shown: bool = True
+    linker: Linker | None = None
 
 
 def assess_pass(store: AssessStore, given: Assessment, now_ms: int) -> AssessReport:
@@ -86,8 +89,15 @@ class _Pass:
             expected=self.given.expected,
         )
         rules = self.given.rules
-        self.work = Work(self.unit, rules, names, self.reading, self.now_ms)
+        self.work = Work(self.unit, rules, names, self.reading, self.now_ms, self._signposts())
         self.views = {rule.name: view_of(rule, rules, names) for rule in rules.rules}
+
+    def _signposts(self) -> Signposts | None:
+        given = self.given
+        if given.linker is None:
+            return None
+        projects = {key: self.reading.projects[key] for key in self.reading.active}
+        return Signposts(given.linker, given.rules, projects, self.unit.values, given.link)
 
     def run(self) -> AssessReport:
         deltas = self.unit.take_deltas(DELTAS_AT_ONCE)

@@ -8,6 +8,7 @@ from math import ceil
 from fusewatch.app.cells import Reading, crossing_times, spent
 from fusewatch.app.forecasting import Outlook, warn
 from fusewatch.app.post import Post
+from fusewatch.app.signposts import Signposts
 from fusewatch.app.spiking import judge_spike_now
 from fusewatch.app.windowcells import hours_until, sums_at
 from fusewatch.domain import routing
@@ -31,12 +32,13 @@ class Work:
     names: Mapping[str, str]
     reading: Reading
     now_ms: int
+    signposts: Signposts | None = None
     changes: list[routing.Change] = field(default_factory=list)
     judged: int = 0
     post: Post = field(init=False)
 
     def __post_init__(self) -> None:
-        self.post = Post(self.unit, self.rules, self.reading, self.now_ms)
+        self.post = Post(self.unit, self.rules, self.reading, self.now_ms, self.signposts)
 
     def tell(self, change: routing.Change) -> Incident:
         """Whoever takes it is told of the change, now or when nothing holds it back any more. The incident comes back

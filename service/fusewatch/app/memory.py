@@ -59,6 +59,7 @@ class MemoryStore:
         self._marks: dict[str, int] = {}
         self._held: dict[tuple[str, str], Held] = {}
         self._known: set[tuple[str, str]] = set()
+        self._dimensions: set[Dimensions] = set()
 
     def assess(self, work: Callable[[AssessUnit], T], /) -> T:
         return work(self)
@@ -69,6 +70,7 @@ class MemoryStore:
         cost = requests = estimate = 0
         for delta in deltas:
             self._deltas.append(delta)
+            self._dimensions.add(delta.dimensions)
             cost += delta.amounts.cost_pico
             requests += delta.amounts.requests
             estimate += delta.amounts.estimate_pico
@@ -257,6 +259,13 @@ class MemoryStore:
 
     def know(self, dimension: str, values: Collection[str]) -> None:
         self._known.update((dimension, value) for value in values)
+
+    def values(self, dimension: str) -> Sequence[str]:
+        if dimension == "project":
+            return sorted({project.name for project in self.known_projects})
+        if dimension in Dimensions._fields and dimension != "extra":
+            return sorted({str(getattr(found, dimension)) for found in self._dimensions})
+        return sorted({value for found in self._dimensions for name, value in found.extra if name == dimension})
 
     def known_from(self) -> Mapping[str, int]:
         return {}

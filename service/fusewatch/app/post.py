@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fusewatch.app.cells import Reading
+from fusewatch.app.signposts import Signposts
 from fusewatch.domain import routing
 from fusewatch.domain.holding import Held, held_with, hold_of, knows_already, still_worth_telling
 from fusewatch.domain.notices import Hold, Incident, Message, MessageKind, Notice, Reason, Why
@@ -25,6 +26,7 @@ class Post:
     rules: RuleSet
     reading: Reading
     now_ms: int
+    signposts: Signposts | None = None
     silences: Sequence[Silence] = field(init=False)
     held: dict[tuple[str, str], Held] = field(init=False)
     """By incident id and destination."""
@@ -36,10 +38,11 @@ class Post:
     def tell(self, change: routing.Change) -> routing.Change:
         """Decide who is told now. The change comes back with that, and its incident with whom it was told; the caller
         stores the incident."""
-        notice = change.notice
+        names = routing.told(change, self.rules.destinations)
+        notice = self.linked(change.notice) if names else change.notice
         now: list[str] = []
         waits: list[str] = []
-        for name in routing.told(change, self.rules.destinations):
+        for name in names:
             hold = None if notice.reason in routing.NO_NEWS else self._hold_of(notice, name)
             if hold is None:
                 now.append(name)
@@ -53,9 +56,13 @@ class Post:
 
     def end(self, incident: Incident, reason: Reason) -> list[routing.Change]:
         """An incident ended, and that is no news: only destinations that follow learn of it, at once."""
-        change = routing.Change(*self._notice(incident, reason))
-        names = routing.told(change, self.rules.destinations)
-        return [replace(change, to=names)] if names else []
+        notice, owner = self._notice(incident, reason)
+        names = routing.told(routing.Change(notice, owner), self.rules.destinations)
+        return [routing.Change(self.linked(notice), owner, to=names)] if names else []
+
+    def linked(self, notice: Notice) -> Notice:
+        """With the way to its rows."""
+        return notice if self.signposts is None else replace(notice, links=self.signposts.of(notice))
 
     # ------------------------------------------------------------ again
 
@@ -82,7 +89,7 @@ class Post:
             return None
         told = self._told(notice.incident, names)
         self.unit.put_incident(told)
-        return routing.Change(replace(notice, incident=told), owner, to=tuple(names))
+        return routing.Change(replace(self.linked(notice), incident=told), owner, to=tuple(names))
 
     def _notice(self, incident: Incident, reason: Reason) -> tuple[Notice, routing.Owner]:
         """A notice about how an incident stands that no judgement made, and whom it belongs to."""

@@ -2,16 +2,17 @@
 status alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fusewatch.app.cells import Reading, spent
 from fusewatch.app.forecasting import Outlook
+from fusewatch.app.signposts import Signposts
 from fusewatch.app.spiking import judge_spike_now
 from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.holding import Held
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.nearest import Misfit, misfits
-from fusewatch.domain.notices import Incident
+from fusewatch.domain.notices import Incident, NoticeLink
 from fusewatch.domain.periods import Every, Last, Period, cell_of, period_at
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.routing import known_values
@@ -23,6 +24,7 @@ from fusewatch.ports import (
     CounterSeries,
     DeliveryRow,
     DurationSeries,
+    Linker,
     ProjectCounters,
     ProjectState,
     ReadUnit,
@@ -33,6 +35,9 @@ from fusewatch.ports import (
 SHAPED_KEYS = 100
 """Of each budget so many keys, those nearest to their limit, are compared with their earlier days; of the others the
 plain pace is shown, so that a picture costs the same whatever the number of keys."""
+
+LINKED = 200
+"""So many open incidents get links."""
 
 _UNMATCHED_MS = 7 * 86_400_000
 
@@ -142,22 +147,41 @@ class Snapshot:
     """Notices that wait for the end of quiet hours or of a silence, oldest first."""
     silences: tuple[Silence, ...] = ()
     """Those that are active, the one that ends last first."""
+    links: Mapping[str, tuple[NoticeLink, ...]] = field(default_factory=dict)
+    """To the rows of the first open incidents, by incident id."""
 
     def held_of(self, incident: Incident) -> tuple[Held, ...]:
         """What waits of one incident: one for each destination."""
         return tuple(held for held in self.held if held.incident_id == incident.id)
 
 
-def take_snapshot(store: Store, rules: RuleSet, active: frozenset[str], *, now_ms: int, started_ms: int) -> Snapshot:
+def take_snapshot(
+    store: Store,
+    rules: RuleSet,
+    active: frozenset[str],
+    *,
+    now_ms: int,
+    started_ms: int,
+    linker: Linker | None = None,
+) -> Snapshot:
     """Read the picture in one transaction."""
-    return store.read(lambda unit: _Picture(unit, rules, active, now_ms, started_ms).take())
+    return store.read(lambda unit: _Picture(unit, rules, active, now_ms, started_ms, linker).take())
 
 
 class _Picture:
     """The reading of one picture inside its transaction."""
 
-    def __init__(self, unit: ReadUnit, rules: RuleSet, active: frozenset[str], now_ms: int, started_ms: int) -> None:
+    def __init__(
+        self,
+        unit: ReadUnit,
+        rules: RuleSet,
+        active: frozenset[str],
+        now_ms: int,
+        started_ms: int,
+        linker: Linker | None = None,
+    ) -> None:
         self.unit = unit
+        self.linker = linker
         self.rules = rules
         self.now_ms = now_ms
         projects = {p.key: p for p in unit.projects()}
@@ -203,7 +227,16 @@ class _Picture:
             stuck=tuple(unit.deliveries(states=("pending", "claimed", "dead"), limit=50)),
             held=tuple(unit.held()),
             silences=tuple(unit.silences(active_at_ms=self.now_ms)),
+            links=self._links(),
         )
+
+    def _links(self) -> dict[str, tuple[NoticeLink, ...]]:
+        if self.linker is None:
+            return {}
+        projects = {key: self.reading.projects[key] for key in self.reading.active}
+        signs = Signposts(self.linker, self.rules, projects, self.unit.values)
+        incidents = self.unit.incidents(open_only=True, limit=LINKED)
+        return {incident.id: signs.of_incident(incident, self.now_ms) for incident in incidents}
 
     def _budget(self, budget: Budget, view: View, period: Period) -> list[BudgetLine]:
         lines = []

@@ -115,7 +115,9 @@ def _close(
     gap = Gap(project.name, since, until, incident.detail, cost_pico=cost, incident=incident.id)
     change = post.tell(gap_change(ended, Reason.RESOLVED, rules, reading.now_ms))
     unit.put_incident(change.notice.incident)
-    return gap_messages(change, gap, _crossed(unit, reading, gap), now_ms=reading.now_ms, link=link)
+    return gap_messages(
+        change, gap, [post.linked(n) for n in _crossed(unit, reading, gap)], now_ms=reading.now_ms, link=link
+    )
 
 
 def _cost(unit: AssessUnit, view: View, project: str, from_ms: int, to_ms: int) -> int:

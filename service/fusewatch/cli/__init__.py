@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Check a budget file: every mistake at once, with its line.",
     "run": "Run the daemon.",
     "status": "Show budgets, incidents, projects and deliveries.",
+    "incidents": "Show incidents as they were told, and revive deliveries that died.",
     "why": "Tell why a rule told what it told, and what kept the rest.",
     "silence": "Hold notices back for a time: add, list, end.",
     "reconcile": "Compare the ledger with Langfuse hour by hour, and mend what differs.",

@@ -1,11 +1,16 @@
 """`fusewatch status`: where things stand, from the database; works with the daemon running or stopped."""
 
+from collections.abc import Mapping, Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fusewatch.app.retold import Retold, incidents_now
 from fusewatch.app.snapshot import BudgetLine, Snapshot, Unmatched, take_snapshot
+from fusewatch.bootstrap import LINKER
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
+from fusewatch.cli.incidentjson import told_document
 from fusewatch.cli.inforce import rules_in_force
 from fusewatch.config.settings import load_settings
 from fusewatch.domain.holding import Held
@@ -14,11 +19,15 @@ from fusewatch.domain.money import format_usd, usd_json
 from fusewatch.domain.notices import Why
 from fusewatch.domain.periods import local_clock
 from fusewatch.domain.rules import Unit
+from fusewatch.notify import cards
+from fusewatch.notify.sheet import line_text
+from fusewatch.notify.text import clean
 from fusewatch.ports import ProjectState
 from fusewatch.runtime import SystemClock
 from fusewatch.store import open_store
 
 SHOWN = 30
+_MOST_TOLD = 10_000
 
 
 def command(config: ConfigOption = None, database: DatabaseOption = None, as_json: JsonOption = False) -> None:
@@ -33,12 +42,17 @@ def command(config: ConfigOption = None, database: DatabaseOption = None, as_jso
         now_ms = SystemClock().now_ms()
         keys = store.read(lambda unit: frozenset(project.key for project in unit.projects()))
         picture = take_snapshot(store, rules, keys, now_ms=now_ms, started_ms=0)
+        standing = store.read(
+            lambda unit: incidents_now(unit, rules, LINKER, now_ms=now_ms, open_only=True, limit=_MOST_TOLD)
+        )
     finally:
         store.close()
+    zone = rules.calendar.timezone
     if as_json:
-        print_json(_document(picture))
+        told = {one.incident.id: told_document(one.notice, zone) for one in standing}
+        print_json(_document(picture, told))
     else:
-        _print(picture, rules.calendar.timezone)
+        _print(picture, standing, zone)
 
 
 def amount(value: int, unit: Unit) -> str:
@@ -52,7 +66,7 @@ def amount(value: int, unit: Unit) -> str:
             return f"{format_usd(value)} per request"
 
 
-def _print(picture: Snapshot, zone: str) -> None:
+def _print(picture: Snapshot, standing: Sequence[Retold], zone: str) -> None:
     console = Console(highlight=False)
     totals = picture.totals
     console.print(
@@ -64,7 +78,7 @@ def _print(picture: Snapshot, zone: str) -> None:
         console.print(Text(_health(project, picture.now_ms, zone)))
     if picture.loading:
         console.print(Text(f"Still loading the history of: {', '.join(picture.loading)}"))
-    _print_incidents(console, picture, zone)
+    _print_incidents(console, standing, len(picture.open_incidents), picture.now_ms, zone)
     _print_waiting(console, picture, zone)
     _print_budgets(console, picture.budgets, zone)
     for unmatched in picture.unmatched:
@@ -105,23 +119,19 @@ def hint(unmatched: Unmatched) -> str:
     return f": {'; '.join(parts)}" if parts else ""
 
 
-def _print_incidents(console: Console, picture: Snapshot, zone: str) -> None:
-    if not picture.open_incidents:
+def _print_incidents(console: Console, standing: Sequence[Retold], count: int, now_ms: int, zone: str) -> None:
+    """Each open incident in the words of its notice; `fusewatch incidents` shows the links, too."""
+    if not standing:
         console.print("No open incidents.")
         return
-    table = Table("open incident", "severity", "now", "limit", "since", box=None, pad_edge=False)
-    for incident in picture.open_incidents[:SHOWN]:
-        name = f"{incident.rule} {incident.group}".strip()
-        since = incident.crossings[0].at_ms if incident.crossings else incident.opened_ms
-        table.add_row(
-            Text(name + (f" (acknowledged by {incident.acked_by})" if incident.acked_ms is not None else "")),
-            incident.severity.word,
-            amount(incident.measured, incident.unit) + _estimated(incident.estimated),
-            amount(incident.limit, incident.unit),
-            f"{local_clock(zone, since):%d %b %H:%M}",
-        )
-    console.print(table)
-    _print_rest(console, len(picture.open_incidents))
+    for one in standing[:SHOWN]:
+        card = cards.whole(one.notice)
+        by = f" (acknowledged by {clean(one.incident.acked_by)})" if one.incident.acked_ms is not None else ""
+        headline = line_text(card.headline, zone=zone, now_ms=now_ms)
+        console.print(Text(f"{card.tone.mark} {headline}{by}"), soft_wrap=True)
+        for line in card.body:
+            console.print(Text(f"  {line_text(line, zone=zone, now_ms=now_ms)}"), soft_wrap=True)
+    _print_rest(console, count)
 
 
 def _print_waiting(console: Console, picture: Snapshot, zone: str) -> None:
@@ -195,7 +205,7 @@ def _print_rest(console: Console, count: int) -> None:
         console.print(f"… and {count - SHOWN:,} more; --json lists all")
 
 
-def _document(picture: Snapshot) -> dict[str, object]:
+def _document(picture: Snapshot, told: Mapping[str, dict[str, object]]) -> dict[str, object]:
     return {
         "generations": picture.totals.generations,
         "spend_usd": usd_json(picture.totals.cost_pico),
@@ -254,6 +264,7 @@ def _document(picture: Snapshot) -> dict[str, object]:
                 "estimated_usd": usd_json(i.estimated),
                 "limit": _value(i.limit, i.unit),
                 "opened_ms": i.opened_ms,
+                **told.get(i.id, {}),
                 "told": list(i.told),
                 "acknowledged_by": i.acked_by,
                 "acknowledged_ms": i.acked_ms,

@@ -70,6 +70,7 @@ class Loops:
                 started_ms=parts.started_ms,
                 link=parts.link,
                 expected=self.expected,
+                linker=parts.linker,
             )
             began_ms = parts.clock.now_ms()
             report = await parts.run(partial(assess_pass, parts.store, given, began_ms))

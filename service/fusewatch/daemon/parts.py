@@ -15,7 +15,7 @@ from fusewatch.bootstrap import Connections
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, FusewatchError
-from fusewatch.ports import Clock, ProjectState, Runner, Store
+from fusewatch.ports import Clock, Linker, ProjectState, Runner, Store
 
 TICK_S = 15.0
 """How often the loops look at what time alone changes: ends of periods, watches, retries."""
@@ -81,3 +81,4 @@ class Parts:
     observer: Observer
     lookback: Lookback = Lookback()
     tick_s: float = TICK_S
+    linker: Linker | None = None

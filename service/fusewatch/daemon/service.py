@@ -24,7 +24,7 @@ from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
-from fusewatch.bootstrap import Rulebook, World
+from fusewatch.bootstrap import LINKER, Rulebook, World
 from fusewatch.checking import destination_warnings
 from fusewatch.daemon.handling import Handling, thread_memory
 from fusewatch.daemon.logs import make_logger
@@ -129,13 +129,16 @@ async def run_service(given: Service) -> None:
                 observer=observer,
                 lookback=given.lookback,
                 tick_s=given.tick_s,
+                linker=LINKER,
             )
         )
 
         async def snapshot() -> Snapshot:
             keys = frozenset(daemon.active)
             return await read(
-                lambda: take_snapshot(store, rulebook.rules, keys, now_ms=clock.now_ms(), started_ms=started_ms)
+                lambda: take_snapshot(
+                    store, rulebook.rules, keys, now_ms=clock.now_ms(), started_ms=started_ms, linker=LINKER
+                )
             )
 
         async def readiness() -> list[str]:

@@ -175,6 +175,15 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeLink:
+    """Where the rows of a notice are seen. `wider` says what is seen there, where that is more than was meant."""
+
+    label: str
+    url: str
+    wider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One transition of one incident, as it stood then.
 
@@ -203,6 +212,8 @@ class Notice:
     silent_ms: int | None = None
     """Until when a silence that somebody (`silent_by`) made from its message holds the next ones back."""
     silent_by: str = ""
+    links: tuple[NoticeLink, ...] = ()
+    """To the rows in Langfuse, as it was when this was decided."""
 
 
 class MessageKind(StrEnum):

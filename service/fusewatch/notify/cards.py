@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from fusewatch.domain import foresight
-from fusewatch.domain.notices import Cause, Crossing, Incident, Kind, Notice, Reason, Timing
+from fusewatch.domain.notices import Cause, Crossing, Incident, Kind, Notice, NoticeLink, Reason, Timing
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN
@@ -18,6 +18,8 @@ from fusewatch.notify.text import clean, cut, is_web_address
 
 SUBJECT_LENGTH = 160
 """A key of many dimensions stays a part of a line."""
+
+WIDER_LENGTH = 120
 
 _WHOLE = Fraction(1)
 _VERBS = {Unit.USD: "costs", Unit.TOKENS: "uses", Unit.REQUESTS: "makes", Unit.USD_PER_REQUEST: "costs"}
@@ -351,4 +353,11 @@ def _joined(parts: tuple[Line, ...]) -> Line:
 
 
 def _links(notice: Notice) -> tuple[Link, ...]:
-    return (Link("Runbook", notice.runbook),) if is_web_address(notice.runbook) else ()
+    rows = tuple(Link(link_label(link), link.url) for link in notice.links if is_web_address(link.url))
+    return (*rows, Link("Runbook", notice.runbook)) if is_web_address(notice.runbook) else rows
+
+
+def link_label(link: NoticeLink) -> str:
+    """`Open these rows in Langfuse`, `Open in Langfuse (wider: all of team content)`."""
+    wider = f" (wider: {clean(link.wider, WIDER_LENGTH)})" if link.wider else ""
+    return f"{clean(link.label, WIDER_LENGTH)}{wider}"

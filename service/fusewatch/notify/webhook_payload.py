@@ -37,6 +37,7 @@ _VALUE_LENGTHS = (200, 60, 20)
 """How much of a value is told. The shorter ones only where a single notice would not fit otherwise."""
 _LABELS = 20
 _CROSSINGS = 4
+_LINKS = 4
 
 
 class CrossingBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +78,14 @@ class ForecastBody(msgspec.Struct, frozen=True, kw_only=True):
     days: int
 
 
+class LinkBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Where rows are seen in Langfuse; `wider` says what is seen there where that is more, empty where it is not."""
+
+    label: str
+    url: str
+    wider: str
+
+
 class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     """One transition of one incident, as it stood then."""
 
@@ -108,6 +117,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str
     labels: dict[str, str]
     runbook: str
+    links: list[LinkBody]
     text: str
 
 
@@ -212,6 +222,11 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         acknowledged_by=_value(incident.acked_by, length),
         labels={_value(name, 60): _value(value, length) for name, value in notice.labels[:_LABELS]},
         runbook=_value(notice.runbook, 500),
+        links=[
+            LinkBody(label=_value(link.label, 200), url=link.url, wider=_value(link.wider, 300))
+            for link in notice.links[:_LINKS]
+            if is_web_address(link.url)
+        ],
         text=line_text(cards.headline(notice), zone=zone, now_ms=notice.at_ms),
     )
 

@@ -58,6 +58,21 @@ from fusewatch.ports.ingest import (
 from fusewatch.ports.ingest import (
     Reestimated as Reestimated,
 )
+from fusewatch.ports.links import (
+    Condition as Condition,
+)
+from fusewatch.ports.links import (
+    Counted as Counted,
+)
+from fusewatch.ports.links import (
+    Linker as Linker,
+)
+from fusewatch.ports.links import (
+    RowsLink as RowsLink,
+)
+from fusewatch.ports.links import (
+    RowsMeant as RowsMeant,
+)
 from fusewatch.ports.notify import (
     Notifier as Notifier,
 )

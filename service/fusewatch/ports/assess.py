@@ -179,6 +179,9 @@ class AssessUnit(SeriesUnit, Protocol):
     def know(self, dimension: str, values: Collection[str]) -> None:
         """Remember the values for ever, whatever is pruned."""
 
+    def values(self, dimension: str) -> Sequence[str]:
+        """As `ReadUnit.values`."""
+
     def totals(self) -> Totals: ...
 
     def mark(self, name: str) -> int | None:

@@ -7,7 +7,8 @@ from fusewatch.domain.notices import Message
 
 
 class Claimed(NamedTuple):
-    """A delivery that is ours to attempt. `attempts` counts those before this one."""
+    """A delivery that is ours to attempt. `attempts` counts those before this one, since it was put in line or revived;
+    `created_ms` is when that was."""
 
     id: str
     message: Message
@@ -31,6 +32,10 @@ class DeliverUnit(Protocol):
     def release(self, claimed: Claimed, *, next_ms: int | None = None) -> None:
         """Give the claim back untouched (shutdown, or a step of several was taken); it is due at `next_ms`, or as it
         was."""
+
+    def revive(self, ids: Sequence[str] | None, *, at_ms: int) -> Sequence[str]:
+        """Put dead deliveries in line again, all of them for None, and tell which these were, oldest first. They are
+        due at once, keep their id and what was said of them, and count their attempts and their two days anew."""
 
     def next_due(self, destinations: Sequence[str]) -> int | None:
         """When the next pending delivery of these destinations may be attempted."""

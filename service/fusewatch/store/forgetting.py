@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from hashlib import blake2b
+from urllib.parse import unquote
 
 from fusewatch.domain.incidents import fingerprint, stable_id
 from fusewatch.domain.notices import Incident, Message, Notice
@@ -313,12 +314,15 @@ class Forgetting:
         )
 
     def _notice(self, notice: Notice) -> Notice:
-        return replace(
+        """Its links go with the name: they ask Langfuse for it."""
+        again = replace(
             notice,
             incident=self._incident(notice.incident),
             labels=self._labels(notice.labels),
             rows=self._labels(notice.rows),
         )
+        named = again != notice or any(self._user in f"{unquote(unquote(k.url))} {k.wider}" for k in notice.links)
+        return replace(again, links=()) if named else notice
 
     def _message(self, message: Message) -> Message:
         gap = message.gap

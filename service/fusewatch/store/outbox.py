@@ -46,8 +46,9 @@ class Outbox:
 
     def claim(self, destination: str, *, now_ms: int, until_ms: int, holder: str) -> Claimed | None:
         row = self._link.row(
-            "SELECT seq, id, message, attempts, created_ms FROM delivery d WHERE destination = ? AND"
-            " ((state = 'pending' AND next_ms <= ?) OR (state = 'claimed' AND claimed_until_ms <= ?))"
+            "SELECT seq, id, message, attempts, coalesce(revived_ms, created_ms) FROM delivery d"
+            " WHERE destination = ?"
+            " AND ((state = 'pending' AND next_ms <= ?) OR (state = 'claimed' AND claimed_until_ms <= ?))"
             " AND NOT EXISTS (SELECT 1 FROM delivery o WHERE o.destination = d.destination AND o.state = 'claimed'"
             " AND o.claimed_until_ms > ? AND o.seq < d.seq) ORDER BY seq LIMIT 1",
             (destination, now_ms, now_ms, now_ms),
@@ -79,6 +80,17 @@ class Outbox:
     def release(self, claimed: Claimed, *, next_ms: int | None = None) -> None:
         before, ours = claimed.attempts, claimed.attempts + 1
         self._link.run(_END_OF_CLAIM, (PENDING, before, next_ms, None, None, None, claimed.id, ours))
+
+    def revive(self, ids: Sequence[str] | None, *, at_ms: int) -> Sequence[str]:
+        dead = self._link.rows("SELECT id FROM delivery WHERE state = 'dead' ORDER BY seq")
+        revived = [id_ for (id_,) in dead if ids is None or id_ in ids]
+        for id_ in revived:
+            self._link.run(
+                "UPDATE delivery SET state = 'pending', attempts = 0, next_ms = ?, ended_ms = NULL, revived_ms = ?"
+                " WHERE id = ? AND state = 'dead'",
+                (at_ms, at_ms, id_),
+            )
+        return revived
 
     def next_due(self, destinations: Sequence[str]) -> int | None:
         """A delivery behind a live claim is due when that claim ends; so is the claimed one itself."""

@@ -313,6 +313,7 @@ delivery = sa.Table(
     _text("reason", default=""),
     _text("text", default=""),
     _text("message"),
+    _big("revived_ms", nullable=True),
     sa.Index("delivery_queue", "destination", "state", "seq"),
 )
 

@@ -301,6 +301,9 @@ class AssessUnit:
     def know(self, dimension: str, values: Collection[str]) -> None:
         known.know(self._link, dimension, values)
 
+    def values(self, dimension: str) -> Sequence[str]:
+        return shown.values(self._link, dimension)
+
     def totals(self) -> Totals:
         return shown.totals(self._link)
 

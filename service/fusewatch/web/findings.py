@@ -6,7 +6,7 @@ from typing import NamedTuple, assert_never
 from fusewatch.app.snapshot import Snapshot, Unmatched
 from fusewatch.domain import foresight
 from fusewatch.domain.holding import Held
-from fusewatch.domain.notices import Hold, Incident, Kind, Why
+from fusewatch.domain.notices import Hold, Incident, Kind, NoticeLink, Why
 from fusewatch.domain.rules import RuleSet, Severity, Unit
 from fusewatch.web.html import Markup, el, foreign, join, text
 from fusewatch.web.telemetry import Process
@@ -66,7 +66,8 @@ def _found(snapshot: Snapshot, process: Process, rules: RuleSet, problems: Seque
     for unmatched in snapshot.unmatched:
         yield _finding(Severity.INFO, _unmatched(unmatched))
     for incident in snapshot.open_incidents[:MOST_INCIDENTS]:
-        yield _incident(incident, snapshot.held_of(incident), snapshot.now_ms, zone)
+        links = snapshot.links.get(incident.id, ())
+        yield _incident(incident, snapshot.held_of(incident), links, snapshot.now_ms, zone)
     rest = len(snapshot.open_incidents) - MOST_INCIDENTS
     if rest > 0:
         yield _finding(Severity.INFO, text(f"{rest:,} more open incidents"))
@@ -92,7 +93,9 @@ def mark(severity: Severity) -> Markup:
     return el("span", _MARKS[severity], class_=f"mark {severity.word}", title=severity.word)
 
 
-def _incident(incident: Incident, waits: Sequence[Held], now_ms: int, zone: str) -> Finding:
+def _incident(
+    incident: Incident, waits: Sequence[Held], links: Sequence[NoticeLink], now_ms: int, zone: str
+) -> Finding:
     crossings = ", ".join(
         f"{percent(crossing.share.numerator, crossing.share.denominator)} at {moment(crossing.at_ms, now_ms, zone)}"
         for crossing in incident.crossings
@@ -111,7 +114,13 @@ def _incident(incident: Incident, waits: Sequence[Held], now_ms: int, zone: str)
         el("p", f"held until {moment(h.hold.until_ms, now_ms, zone)}: {held_by(h.hold)} of ", foreign(h.destination))
         for h in waits
     ]
+    more += [_link(link) for link in links if link.url.startswith(("https://", "http://"))]
     return _finding(incident.severity, _headline(incident, now_ms, zone), *more)
+
+
+def _link(link: NoticeLink) -> Markup:
+    wider = join(" (wider: ", foreign(link.wider), ")") if link.wider else None
+    return el("p", el("a", foreign(link.label), href=link.url, rel="noreferrer"), wider)
 
 
 def held_by(hold: Hold) -> str:
