@@ -27,37 +27,46 @@ def attribute(
     user_id: object = None,
     session_id: object = None,
     tags: list[str] | None = None,
+    trace_name: object = None,
     **dimensions: object,
 ) -> "Attribution":
     """Dimensions for every observation that starts inside: `with attribute(...):` or `@attribute(...)`.
 
     `feature`, `team` and names of your own land in `metadata.<name>` of each observation, `user_id` and `session_id`
-    in its user and session. Blocks nest: they merge, and where both name a dimension the inner one wins; None names
-    nothing. Texts, numbers, enum members, UUIDs and dates are taken, as texts of at most 200 characters; anything
-    else is told once in the log and left out. Never raises for a value, nor for a Langfuse that is not there.
+    in its user and session, `tags` and `trace_name` in those of its trace. Blocks nest: they merge, and where both name
+    a dimension the inner one wins; None names nothing. Texts, numbers, enum members, UUIDs and dates are taken, as
+    texts of at most 200 characters; anything else is told once in the log and left out. Never raises for a value, nor
+    for a Langfuse that is not there.
 
     As a decorator it takes functions, coroutine functions, generators and asynchronous generators; the dimensions
     hold while their body runs and never for what the caller does between two values.
     """
-    return Attribution({"feature": feature, "team": team, **dimensions}, user_id, session_id, tags)
+    return Attribution({"feature": feature, "team": team, **dimensions}, user_id, session_id, tags, trace_name)
 
 
 class Attribution:
     """What `attribute` returns. It holds no state of a block, so one may be used again, nested, and by many tasks."""
 
-    __slots__ = ("metadata", "session_id", "tags", "user_id")
+    __slots__ = ("metadata", "session_id", "tags", "trace_name", "user_id")
 
     def __init__(
-        self, dimensions: dict[str, object], user_id: object, session_id: object, tags: list[str] | None
+        self,
+        dimensions: dict[str, object],
+        user_id: object = None,
+        session_id: object = None,
+        tags: list[str] | None = None,
+        trace_name: object = None,
     ) -> None:
         self.metadata: dict[str, str] = {}
         self.user_id: str | None = None
         self.session_id: str | None = None
+        self.trace_name: str | None = None
         self.tags: list[str] = []
         with harmless("Reading the dimensions of attribute()"):
             self.metadata = clean_dimensions(dimensions)
             self.user_id = clean_value("user_id", user_id)
             self.session_id = clean_value("session_id", session_id)
+            self.trace_name = clean_value("trace_name", trace_name)
             self.tags = [text for tag in tags or () if (text := clean_value("tags", tag)) is not None]
 
     def __enter__(self) -> Self:
@@ -68,6 +77,7 @@ class Attribution:
                 session_id=self.session_id,
                 metadata=self.metadata or None,
                 tags=self.tags or None,
+                trace_name=self.trace_name,
             )
             propagation.__enter__()
         _entered.set((*_entered.get(), (self, propagation)))

@@ -8,10 +8,19 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from langfuse import Langfuse, LangfuseEmbedding, LangfuseGeneration, LangfuseOtelSpanAttributes, get_client
+from langfuse import (
+    Langfuse,
+    LangfuseEmbedding,
+    LangfuseGeneration,
+    LangfuseOtelSpanAttributes,
+    LangfuseSpan,
+    get_client,
+)
 from opentelemetry import trace
 from opentelemetry.trace import NoOpTracer
 
@@ -85,6 +94,22 @@ def open_generation(name: str, *, model: str = "", embedding: bool = False, star
     return _KINDS[kind](
         otel_span=span, langfuse_client=found, environment=found._environment, release=found._release, model=model
     )
+
+
+@contextmanager
+def past_span(name: str, *, start_ns: int, end_ns: int) -> Iterator[None]:
+    """A span from `start_ns` to `end_ns` (epoch nanoseconds) around the generations made inside; needs a client."""
+    found = client()
+    if found is None:
+        yield
+        return
+    span = found._otel_tracer.start_span(name, start_time=start_ns)
+    around = LangfuseSpan(otel_span=span, langfuse_client=found, environment=found._environment, release=found._release)
+    try:
+        with trace.use_span(span, end_on_exit=False):
+            yield
+    finally:
+        around.end(end_time=end_ns)
 
 
 def is_open(generation: Generation) -> bool:
