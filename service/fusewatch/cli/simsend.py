@@ -57,7 +57,7 @@ class Sender:
             team=trace.team,
             user_id=trace.user,
             session_id=trace.session,
-            trace_name=trace.name,
+            trace_name=trace.name if trace.feature is not None else None,  # or the trace's name says whose it is
             tags=[TAG],
         )
         with whose, past_span(trace.name, start_ns=start_ns, end_ns=end_ns):
