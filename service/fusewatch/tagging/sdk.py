@@ -32,7 +32,7 @@ _KINDS: dict[str, type[Generation]] = {"generation": LangfuseGeneration, "embedd
 _FLUSH_S = 5.0
 _lock = threading.Lock()
 _disabled_for: str | None = None  # the public key of the environment with which the SDK refused to work
-_flushes_at_exit = False
+_last: Langfuse | None = None  # the client that was used last, for the end of the process
 
 
 def client() -> Langfuse | None:
@@ -40,7 +40,7 @@ def client() -> Langfuse | None:
 
     Without credentials the SDK would complain at each call; it is asked again only when they change.
     """
-    global _disabled_for, _flushes_at_exit  # noqa: PLW0603 - one client for the process, as in the SDK
+    global _disabled_for, _last  # noqa: PLW0603 - one client for the process, as in the SDK
     key = os.environ.get("LANGFUSE_PUBLIC_KEY", "")
     with _lock, harmless("Finding the Langfuse client"):
         if _disabled_for == key and not _made_elsewhere():
@@ -51,9 +51,9 @@ def client() -> Langfuse | None:
             complain_once("no client", "Langfuse has no credentials or is switched off; calls are not reported")
             return None
         _disabled_for = None
-        if not _flushes_at_exit:
-            atexit.register(flush)
-            _flushes_at_exit = True
+        if _last is None:
+            atexit.register(_at_exit)
+        _last = found
         return found
     return None
 
@@ -134,8 +134,15 @@ def flush(timeout_s: float = _FLUSH_S) -> bool:
     Called at the end of the process by itself. The SDK sends in the background anyway, every few seconds.
     """
     found = client()
-    if found is None:
-        return True
+    return found is None or _flushed(found, timeout_s)
+
+
+def _at_exit() -> None:
+    if _last is not None:
+        _flushed(_last, _FLUSH_S)
+
+
+def _flushed(found: Langfuse, timeout_s: float) -> bool:
     done = threading.Event()
 
     def send() -> None:
@@ -145,6 +152,6 @@ def flush(timeout_s: float = _FLUSH_S) -> bool:
 
     try:
         threading.Thread(target=send, name="fusewatch-flush", daemon=True).start()
-    except RuntimeError:  # no new threads while the interpreter ends: its own end of the SDK sends what is left
+    except RuntimeError:  # no new threads while the interpreter ends: the SDK's own end sends what is left
         return False
     return done.wait(timeout_s)
