@@ -98,7 +98,7 @@ def test_a_spike_multiplies_the_tokens_of_its_feature_alone(home: Home) -> None:
 
 
 def test_without_keys_without_the_sdk_or_with_wrong_words_it_says_in_one_line_what_to_do(home: Home) -> None:
-    for changes, arguments, program, line in (
+    cases: tuple[tuple[dict[str, Any], tuple[str, ...], tuple[str, ...], str], ...] = (
         (
             {"LANGFUSE_SECRET_KEY": ""},
             (),
@@ -112,7 +112,8 @@ def test_without_keys_without_the_sdk_or_with_wrong_words_it_says_in_one_line_wh
         ({}, ("--duration", "soon"), COMMAND, "write a duration such as"),
         ({}, ("--rate", "0"), COMMAND, "--rate: 0 is not above 0"),
         ({}, ("--days", "400"), COMMAND, "--days: 400 is not above 0 and up to 365"),
-    ):
+    )
+    for changes, arguments, program, line in cases:
         done = home.call("simulate", *arguments, program=program, **changes)
         assert done.returncode == 2, done
         assert done.stdout == ""

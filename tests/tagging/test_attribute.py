@@ -235,7 +235,7 @@ class Colour(Enum):
         (True, "true"),
         (Colour.RED, "red"),
         ("x" * 300, "x" * 198),
-        ('"' * 300, '"' * 99),
+        ("a" + '"' * 300, "a" + '"' * 98),
         ("ünï " * 80, ("ünï " * 80)[:198].rstrip()),
         ("bad \ud800 half", "bad ? half"),
     ],

@@ -30,8 +30,8 @@ PATH: Final = "otel/v1/traces"
 _PROTOBUF: Final = "application/x-protobuf"
 _NS_PER_MS: Final = 1_000_000
 _STATUS_ERROR: Final = 2
-_OWN: Final = "langfuse.observation.metadata."
-_TRACE: Final = "langfuse.trace.metadata."
+_OWN: Final = ("langfuse.metadata", "langfuse.observation.metadata")
+_TRACE: Final = ("langfuse.trace.metadata",)
 _GENERATION_OPERATIONS: Final = frozenset({"chat", "completion", "text_completion", "generate_content", "generation"})
 _MODEL_KEYS: Final = ("langfuse.observation.model.name", "gen_ai.response.model", "gen_ai.request.model")
 
@@ -118,7 +118,7 @@ def _observation(span: Message, origin: _Origin, project_id: str, now_ms: int, m
         tags=_tags(given.get("langfuse.trace.tags")),
         trace_name=_text(given, "langfuse.trace.name") or None,
         metadata=_own_metadata(given, origin),
-        propagated={key.removeprefix(_TRACE): _stored(value) for key, value in given.items() if key.startswith(_TRACE)},
+        propagated=_metadata(given, _TRACE),
         usage=usage,
         cost=cost,
         created_ms=now_ms,
@@ -162,21 +162,27 @@ def _stored(value: Value) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+def _metadata(given: Mapping[str, Value], homes: Sequence[str]) -> dict[str, str]:
+    """What stands under the homes, each as one JSON object, as LiteLLM sends it, or as keys with its prefix."""
+    found: dict[str, str] = {}
+    for home in homes:
+        whole = _json(_text(given, home))
+        if isinstance(whole, dict):
+            found |= {key: _stored(value) for key, value in whole.items()}
+        prefix = f"{home}."
+        found |= {key.removeprefix(prefix): _stored(value) for key, value in given.items() if key.startswith(prefix)}
+    return found
+
+
 def _own_metadata(given: Mapping[str, Value], origin: _Origin) -> dict[str, str]:
     """The observation's own metadata; attributes that Langfuse gives no meaning land under `attributes.`."""
-    own = {key.removeprefix(_OWN): _stored(value) for key, value in given.items() if key.startswith(_OWN)}
-    plain = {
-        key.removeprefix("langfuse.metadata."): _stored(value)
-        for key, value in given.items()
-        if key.startswith("langfuse.metadata.")
-    }
     other = {
         f"attributes.{key}": _stored(value)
         for key, value in given.items()
         if not key.startswith("langfuse.") and key not in {"user.id", "session.id"}
     }
     resource = {f"resourceAttributes.{key}": _stored(value) for key, value in origin.resource.items()}
-    return {**resource, **origin.scope, **other, **plain, **own}
+    return {**resource, **origin.scope, **other, **_metadata(given, _OWN)}
 
 
 def _type(given: Mapping[str, Value], model: str) -> str:
