@@ -26,6 +26,7 @@ COMMANDS = {
     "notify-test": "Send a test message to the destinations.",
     "doctor": "Look for what keeps Fusewatch from working, and say what to do.",
     "demo": "Run the whole job on made-up traffic: no account, no key, no server.",
+    "simulate": "Send made-up, tagged traffic into your Langfuse, to see an installation work.",
     "schema": "Print the JSON Schema of the budget file, for editors.",
 }
 

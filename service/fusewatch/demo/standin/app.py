@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
 
-from fusewatch.demo.standin import gate, legacy, metrics, observations_v2
+from fusewatch.demo.standin import gate, legacy, metrics, observations_v2, otlp
 from fusewatch.demo.standin.answers import (
     JSON_TYPE,
     Refusal,
@@ -91,6 +91,7 @@ class Standin:
             request.url.path,
             tuple(request.query_params.multi_items()),
             {name.lower(): value for name, value in request.headers.items()},
+            await request.body() if request.method == "POST" else b"",
         )
         now_ms = self._now_ms()
         trouble = self.troubles.take(ask)
@@ -118,6 +119,8 @@ class Standin:
     def _routed(self, ask: Ask, now_ms: int) -> Reply:
         if ask.path in _OPEN:
             return json_reply({"status": "OK", "version": _VERSIONS.get(self.mode, _V4_VERSION)})
+        if ask.path == _ROOT + otlp.PATH:
+            return self._taken_in(ask, now_ms)
         name, endpoint = self._endpoint(ask)
         gate.check_before_key(endpoint, self.mode)
         project = self._keyring.project_of(ask.headers.get("authorization"), for_projects=endpoint is gate.PROJECTS)
@@ -131,6 +134,15 @@ class Standin:
         if endpoint.family != "v1":
             return self._v2(endpoint, ask, project.id)
         return legacy.encoded(self._v1(name, ask, project.id), endpoint.stamp(self.mode))
+
+    def _taken_in(self, ask: Ask, now_ms: int) -> Reply:
+        """Spans sent by an application; every deployment takes them, and all of a request or nothing."""
+        if ask.method != "POST":
+            raise Refusal(method_not_allowed())
+        project = self._keyring.project_of(ask.headers.get("authorization"), for_projects=False)
+        raw = otlp.body_of(ask.headers, ask.body)
+        self.store.add(otlp.spans_of(raw, project.id, now_ms, self.models))
+        return otlp.accepted()
 
     def _endpoint(self, ask: Ask) -> tuple[str, Endpoint]:
         """The path behind `/api/public/` and what answers it; refuses unknown paths and every method but GET."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from fusewatch.demo.standin.model import dollars
 from fusewatch.demo.standin.wire import number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fusewatch.demo.standin.wire import JsonValue
 
@@ -215,3 +216,25 @@ def cost_of_call(model: str, usage: Mapping[str, int]) -> dict[str, Decimal]:
         return {}
     counted = usage if "total" in usage else {**usage, "total": sum(usage.values())}
     return {key: dollars(tokens * entry.prices[key]) for key, tokens in counted.items() if key in entry.prices}
+
+
+def cost_by(
+    models: Sequence[PricedModel], model: str, usage: Mapping[str, int], parameters: Mapping[str, str | int | float]
+) -> dict[str, Decimal]:
+    """What Langfuse works out when a call comes in: US dollars by usage key; empty when no pattern of `models` matches.
+
+    A project's own model goes before Langfuse's; the first tier whose condition holds has the prices.
+    """
+    for entry in sorted(models, key=lambda entry: entry.managed):
+        if re.search(entry.pattern, model):
+            break
+    else:
+        return {}
+    prices = entry.prices
+    if entry.fast_tier is not None and parameters.get("service_tier") in {"fast", "priority"}:
+        prices = entry.fast_tier[1]
+    elif entry.large_tier is not None:
+        read = sum(tokens for key, tokens in usage.items() if re.search("input|prompt|cached", key))
+        prices = entry.large_tier[2] if read > entry.large_tier[1] else prices
+    counted = usage if "total" in usage else {**usage, "total": sum(usage.values())}
+    return {key: dollars(tokens * prices[key]) for key, tokens in counted.items() if key in prices}
