@@ -222,3 +222,46 @@ def test_a_picture_that_fails_fails_nothing_else_and_is_not_tried_again(play: Pl
         0 if "get" in method and kind == "drop" else 1
     )
     assert stage.store.deliver(lambda unit: unit.next_due(["slack"])) is None
+
+
+def test_a_period_that_ends_changes_the_message_in_place_and_says_nothing(play: Play) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("11", at="07:10", team="a")
+    stage.spend("12", at="07:10", team="b")
+    stage.at("07:11", "11-19 00:01")
+    (root,) = slack.messages
+    assert root.headline == "○ 2 over with their periods"
+    assert "○ a (teams) starts a new period; the last one ended at $11.00 of $10.00" in root.text
+    stage.spend("11", at="11-19 00:05", team="a")
+    stage.at("11-19 00:06")
+    assert [said.headline for said in slack.roots] == [
+        "○ 2 over with their periods",
+        "● a (teams) reached 100 % of its daily budget: $11.00 of $10.00",
+    ]
+
+
+def test_a_rule_that_is_taken_away_is_withdrawn_from_its_message(play: Play) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("11", at="07:10", team="a")
+    stage.at("07:11")
+    stage.reload(HEADER + "budgets:\n  - {name: others, each: [team], limit: $1000, every: day}\n")
+    stage.at("07:20")
+    (root,) = slack.messages
+    assert root.headline.startswith("○ a (teams) is no longer watched, its rule changed")
+
+
+def test_periods_that_end_at_once_change_each_message_of_theirs(play: Play) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    for hour in range(7, 22):
+        stage.spend("11", at=f"{hour:02}:10", team=f"t{hour}")
+        stage.at(f"{hour:02}:11")
+    assert len(slack.roots) == 15
+    stage.at("11-19 00:01")
+    assert all(root.headline.startswith("○") for root in slack.roots)
+    assert len(slack.messages) == 15

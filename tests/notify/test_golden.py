@@ -3,15 +3,17 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from fusewatch.domain.notices import MessageKind
+from fusewatch.domain.notices import MessageKind, Reason
 from fusewatch.notify.console import drawn
+from fusewatch.notify.present import present_sheet
 from fusewatch.notify.sheet import sheet_lines
-from fusewatch.notify.slack_payload import bot_body, webhook_body
+from fusewatch.notify.slack_payload import bot_body, controls_of, edit_body, reply_body, webhook_body
 from fusewatch.notify.webhook_payload import payload_schema, webhook_json
 from fusewatch.notify.words import sheet
 from tests.notify.samples import BERLIN, MESSAGES
@@ -45,6 +47,35 @@ def test_slack_blocks_as_in_the_golden_file(name: str) -> None:
 
 def test_slack_bot_call_as_in_the_golden_file() -> None:
     check_golden("budget_reached.bot.json", readable(bot_body(MESSAGES["budget_reached"], BERLIN, "#llm-spend")))
+
+
+def test_a_bot_message_with_choices_as_in_the_golden_file() -> None:
+    told = MESSAGES["budget_with_hours"]
+    controls = controls_of(told.id, told.notices, "a signing secret")
+    check_golden("budget_with_hours.choices.json", readable(bot_body(told, BERLIN, "#llm-spend", controls)))
+
+
+@pytest.mark.parametrize("reason", [Reason.RESOLVED, Reason.ROLLED_OVER, Reason.ESCALATED])
+def test_what_becomes_of_a_bot_message_as_in_the_golden_file(reason: Reason) -> None:
+    told = MESSAGES["group_of_37"]
+    notices = (*told.notices[:2], replace(told.notices[2], reason=reason), *told.notices[3:])
+    body = edit_body(
+        present_sheet(told, notices),
+        BERLIN,
+        channel="C0123456789",
+        ts="1795535520.000100",
+        id_=told.id,
+        controls=controls_of(told.id, notices, "a signing secret"),
+    )
+    check_golden(f"group_of_37.{reason.value}.edit.json", readable(body))
+
+
+@pytest.mark.parametrize("name", ["budget_resolved", "budget_with_hours", "group_mixed"])
+def test_a_reply_in_a_thread_as_in_the_golden_file(name: str) -> None:
+    place = ("C0123456789", "1795535520.000100")
+    content = sheet(MESSAGES[name])
+    body = reply_body(content, BERLIN, channel=place[0], thread_ts=place[1], broadcast=True, id_="3VXKQ9B2T7M4N0PD")
+    check_golden(f"{name}.reply.json", readable(body))
 
 
 @pytest.mark.parametrize("name", [name for name in MESSAGES if name not in ("group_of_37", "group_mixed")])
