@@ -19,6 +19,8 @@ from tests.app.when import MINUTE_MS, clock_of
 RULES = """
 history: 8d
 timezone: Europe/Berlin
+quiet_hours: {from: "22:00", to: "07:00", except: [critical]}
+repeat: {critical: 4h, warning: 150m}
 routes:
   - {where: {team: content}, notify: [content], runbook: "https://wiki.example.com/llm"}
 budgets:

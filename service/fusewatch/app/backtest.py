@@ -17,6 +17,7 @@ from fusewatch.domain.coverage import Span, frontier
 from fusewatch.domain.notices import Message, MessageKind, Notice
 from fusewatch.domain.periods import CELL_MS, cell_of, period_at
 from fusewatch.domain.readplan import AHEAD_MS, SELDOM_AT_MOST_MS
+from fusewatch.domain.repeating import due_again_ms
 from fusewatch.domain.routing import NO_NEWS
 from fusewatch.domain.rules import Drift, RuleSet, Unit, Unreadable, period_kind
 from fusewatch.domain.usage import Delta, Dimensions
@@ -337,12 +338,15 @@ class _Replay:
     def _next_due(self) -> int:
         """The next poll at which time alone may change something."""
         now_ms, rules = self._now_ms, self._given.rules
-        if rules.silent.after_ms is not None or rules.repeat:  # both are noticed when nothing happens
+        if rules.silent.after_ms is not None:  # it is noticed when nothing happens
             return self._course.poll_at(now_ms + 1)
+        # What is due again and was not told now waits for the end of its quiet hours: look at every poll.
+        wishes = (due_again_ms(incident, rules.repeat) for incident in self._store.open_incidents())
+        again = [max(at, now_ms + 1) for at in wishes if at is not None]
         states = self._store.rule_states()
         loading = [rule for rule in rules.rules if states[rule.name].ready_ms is None]
         ends = [period_at(rule.calendar, period_kind(rule), now_ms).end_ms for rule in loading]
-        due_ms = min((*ends, self._store.next_due_ms(self._now_ms) or self._course.to_ms))
+        due_ms = min((*ends, *again, self._store.next_due_ms(self._now_ms) or self._course.to_ms))
         return max(self._course.poll_at(due_ms), now_ms + 1)
 
     def _move(self, to_ms: int) -> None:

@@ -157,8 +157,8 @@ class Judge:
         if not lasts:
             step = replace(step, incident=replace(changed(step), state=State.ROLLED_OVER))
         self._keep(step, verdict, key, then, values)
-        if lasts:  # to see how it stands now
-            self._set_due(key, now, values, held=True)
+        if lasts:  # and how does it stand now?
+            self.judge(key, now)
 
     def _labels(self, key: Key) -> tuple[tuple[str, str], ...]:
         names = self.work.names

@@ -33,7 +33,7 @@ _KNOWN_PARTS: Mapping[type, frozenset[str]] = {
         (
             *("budgets", "spikes", "routes", "notify", "destinations", "attribution", "excluded_environments"),
             *("calendar", "unreadable", "unpriced", "drift", "unattributed", "metric_labels", "max_series"),
-            *("history_ms", "revision", "prices", "digests"),
+            *("history_ms", "revision", "prices", "digests", "repeat"),
         )
     ),
 }

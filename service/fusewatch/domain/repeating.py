@@ -11,10 +11,15 @@ def is_due_again(incident: Incident, repeat: Sequence[tuple[Severity, int]], now
 
     Only the interval in force counts, so that a shorter one works at once. A newcomer is told once for ever.
     """
+    due_ms = due_again_ms(incident, repeat)
+    return due_ms is not None and now_ms >= due_ms
+
+
+def due_again_ms(incident: Incident, repeat: Sequence[tuple[Severity, int]]) -> int | None:
+    """From when on it is due again; None where it never will be."""
     every_ms = dict(repeat).get(incident.severity)
     if every_ms is None or incident.state is not State.OPEN or incident.kind is Kind.NEW or not incident.told:
-        return False
+        return None
     if incident.acked_ms is not None:
-        return False
-    last_ms = incident.changed_ms if incident.told_ms is None else incident.told_ms
-    return now_ms - last_ms >= every_ms
+        return None
+    return every_ms + (incident.changed_ms if incident.told_ms is None else incident.told_ms)
