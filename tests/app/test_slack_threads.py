@@ -1,9 +1,14 @@
 """What a Slack channel shows over the life of an incident: one message that is kept up to date, its news below it."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from tests.app.conftest import Play
 from tests.app.slackdesk import HEADER, slack_desk
+from tests.app.stage import Stage
+from tests.app.test_forget import ALICE, files_with, forget
 from tests.notify.workspace import FILES, HISTORY, Said, Trouble, Workspace
 
 DAILY = HEADER + "budgets:\n  - {name: teams, each: [team], limit: $10, every: day}\n"
@@ -222,3 +227,86 @@ def test_a_picture_that_fails_fails_nothing_else_and_is_not_tried_again(play: Pl
         0 if "get" in method and kind == "drop" else 1
     )
     assert stage.store.deliver(lambda unit: unit.next_due(["slack"])) is None
+
+
+def test_a_period_that_ends_changes_the_message_in_place_and_says_nothing(play: Play) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("11", at="07:10", team="a")
+    stage.spend("12", at="07:10", team="b")
+    stage.at("07:11", "11-19 00:01")
+    (root,) = slack.messages
+    assert root.headline == "○ 2 over with their periods"
+    assert "○ a (teams) starts a new period; the last one ended at $11.00 of $10.00" in root.text
+    stage.spend("11", at="11-19 00:05", team="a")
+    stage.at("11-19 00:06")
+    assert [said.headline for said in slack.roots] == [
+        "○ 2 over with their periods",
+        "● a (teams) reached 100 % of its daily budget: $11.00 of $10.00",
+    ]
+
+
+def test_a_rule_that_is_taken_away_is_withdrawn_from_its_message(play: Play) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("11", at="07:10", team="a")
+    stage.at("07:11")
+    stage.reload(HEADER + "budgets:\n  - {name: others, each: [team], limit: $1000, every: day}\n")
+    stage.at("07:20")
+    (root,) = slack.messages
+    assert root.headline.startswith("○ a (teams) is no longer watched, its rule changed")
+
+
+def test_periods_that_end_at_once_change_each_message_of_theirs(play: Play) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    for hour in range(7, 22):
+        stage.spend("11", at=f"{hour:02}:10", team=f"t{hour}")
+        stage.at(f"{hour:02}:11")
+    assert len(slack.roots) == 15
+    stage.at("11-19 00:01")
+    assert all(root.headline.startswith("○") for root in slack.roots)
+    assert len(slack.messages) == 15
+
+
+USERS = HEADER + "budgets:\n  - {name: users, each: [user], limit: $10, every: day}\n"
+
+
+def test_a_forgotten_user_is_nowhere_and_what_follows_is_told_without_the_name(play: Play) -> None:
+    stage = play(USERS)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("11", at="07:10", user=ALICE)
+    stage.spend("11", at="07:10", user="bob")
+    stage.at("07:11")
+    assert f"user {ALICE}" in slack.roots[0].text
+    forget(stage)
+    stage.forgotten.add(ALICE)
+    assert files_with(stage.folder, ALICE) == []
+    stage.at("07:20", "11-19 00:01")
+    (root,) = slack.roots
+    assert ALICE not in root.text
+    assert (
+        "user forgotten (users) period over" in root.text or "user forgotten (users) starts a new period" in root.text
+    )
+
+
+def test_what_was_posted_is_forgotten_with_its_deliveries(play: Play) -> None:
+    stage = play(DAILY + "retention: {rows: 34d, totals: 60d}\n")
+    slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("11", at="07:10", team="a")
+    stage.at("07:11", "11-19 00:01")
+    assert rows_of(stage) == {"thread": 1, "thread_incident": 1, "told": 1, "delivery_step": 0}
+    stage.at("12-27 12:00")
+    stage.keep_up()
+    assert rows_of(stage) == {"thread": 0, "thread_incident": 0, "told": 0, "delivery_step": 0}
+
+
+def rows_of(stage: Stage) -> dict[str, int]:
+    with closing(sqlite3.connect(stage.store.path)) as raw:
+        tables = ("thread", "thread_incident", "told", "delivery_step")
+        return {table: raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}

@@ -454,6 +454,9 @@ ENDED = replace(
 NIGHT = Hold(Why.QUIET_HOURS, MIDNIGHT - 2 * HOUR, MIDNIGHT + 7 * HOUR)
 SILENCED = Hold(Why.SILENCE, NOW - 2 * HOUR, NOW, "01JDFS0A2B4C6D8E")
 
+HOURS = tuple(usd(spent) for spent in ("0 " * 12 + "0.4 0.9 1.1 2 3.5 3 4.2 5 6.1 7 8.4 8.71").split())
+"""What the last 24 hours before the notice cost."""
+
 MESSAGES: dict[str, Message] = {
     "budget_reached": message(REACHED),
     "budget_warned": message(WARNED),
@@ -533,4 +536,12 @@ MESSAGES: dict[str, Message] = {
     "summary_after_a_silence": replace(message(*MANY[:6], kind=MessageKind.SUMMARY), hold=SILENCED),
     "summary_resolved": replace(message(RESOLVED, kind=MessageKind.SUMMARY), hold=SILENCED),
     **{f"sample_{name}": shown for name, shown in samples("finops", NOW, link=LINK).items()},
+    "budget_with_hours": message(replace(REACHED, hours=HOURS)),
+    "budget_handled": message(
+        replace(REACHED, incident=replace(BUDGET, acked_ms=NOW, acked_by="ana"), silent_ms=NOW + 90 * MINUTE)
+    ),
+    "group_handled": message(
+        *(replace(n, incident=replace(n.incident, acked_ms=NOW, acked_by="ana <!channel>")) for n in MANY[:5])
+    ),
+    "group_over": message(*MANY[:3], *(replace(n, reason=Reason.ROLLED_OVER) for n in MANY[3:6])),
 }

@@ -2,21 +2,21 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fusewatch.domain.notices import Kind, MessageKind, Reason
+from fusewatch.notify.present import present_sheet
+from fusewatch.notify.slack_payload import bot_body, controls_of, edit_body, reply_body
 from fusewatch.notify.webhook_payload import payload_schema, webhook_json
-from tests.notify.renderers import RENDERERS, TOO_LONG
+from fusewatch.notify.words import sheet
+from tests.notify.renderers import RENDERERS, TOO_LONG, readable
 from tests.notify.samples import BERLIN, MESSAGES
 from tests.notify.support import GOLDEN, check_golden
 
 DOCS = Path(__file__).parents[2] / "docs" / "webhook.md"
-
-
-def readable(body: bytes) -> str:
-    return json.dumps(json.loads(body), indent=1, ensure_ascii=False) + "\n"
 
 
 @pytest.mark.parametrize("ending", RENDERERS)
@@ -26,9 +26,44 @@ def test_each_message_reads_at_each_destination_as_in_its_golden_file(name: str,
         check_golden(f"{name}.{ending}", RENDERERS[ending](MESSAGES[name]))
 
 
+ENDS = (Reason.RESOLVED, Reason.ROLLED_OVER, Reason.ESCALATED)
+REPLIES = ("budget_resolved", "budget_with_hours", "group_mixed")
+
+
 def test_no_golden_file_is_left_over() -> None:
     expected = {f"{name}.{ending}" for name in MESSAGES for ending in RENDERERS} - TOO_LONG
+    expected |= {"budget_with_hours.choices.json", *(f"group_of_37.{reason.value}.edit.json" for reason in ENDS)}
+    expected |= {f"{name}.reply.json" for name in REPLIES}
     assert {path.name for path in GOLDEN.iterdir()} == expected
+
+
+def test_a_bot_message_with_choices_as_in_the_golden_file() -> None:
+    told = MESSAGES["budget_with_hours"]
+    controls = controls_of(told.id, told.notices, "a signing secret")
+    check_golden("budget_with_hours.choices.json", readable(bot_body(told, BERLIN, "#llm-spend", controls)))
+
+
+@pytest.mark.parametrize("reason", ENDS)
+def test_what_becomes_of_a_bot_message_as_in_the_golden_file(reason: Reason) -> None:
+    told = MESSAGES["group_of_37"]
+    notices = (*told.notices[:2], replace(told.notices[2], reason=reason), *told.notices[3:])
+    body = edit_body(
+        present_sheet(told, notices),
+        BERLIN,
+        channel="C0123456789",
+        ts="1795535520.000100",
+        id_=told.id,
+        controls=controls_of(told.id, notices, "a signing secret"),
+    )
+    check_golden(f"group_of_37.{reason.value}.edit.json", readable(body))
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_reply_in_a_thread_as_in_the_golden_file(name: str) -> None:
+    place = ("C0123456789", "1795535520.000100")
+    content = sheet(MESSAGES[name])
+    body = reply_body(content, BERLIN, channel=place[0], thread_ts=place[1], broadcast=True, id_="3VXKQ9B2T7M4N0PD")
+    check_golden(f"{name}.reply.json", readable(body))
 
 
 def test_messages_of_every_kind_have_golden_files() -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from fusewatch.domain.notices import Gap, Hold, Message, MessageKind, Mover, Near, Reason, StartSummary, Timing, Why
 from fusewatch.domain.rules import Unit
 from fusewatch.notify.groups import SHOWN
+from fusewatch.notify.present import present_sheet
 from fusewatch.notify.sheet import Tone
-from fusewatch.notify.slack_payload import COLOURS, bot_body, webhook_body
+from fusewatch.notify.slack_payload import COLOURS, bot_body, controls_of, edit_body, reply_body, webhook_body
 from tests.notify.samples import (
     BERLIN,
     IN_THE_GAP,
@@ -78,8 +79,7 @@ def assert_inside_the_limits(body: bytes) -> Json:
                 assert 1 <= len(elements) <= 25
                 assert len({element["action_id"] for element in elements}) == len(elements)
                 for element in elements:
-                    assert len(element["text"]["text"]) <= 75
-                    assert len(element["url"]) <= 3000
+                    assert_an_element(element)
             case "context":
                 elements = block["elements"]
                 assert isinstance(elements, list)
@@ -89,6 +89,23 @@ def assert_inside_the_limits(body: bytes) -> Json:
     assert isinstance(payload["text"], str)
     assert 1 <= len(payload["text"]) <= 3000
     return payload
+
+
+def assert_an_element(element: Json) -> None:
+    """A link, a button with a value, or a menu."""
+    if element["type"] == "static_select":
+        options = element["options"]
+        assert isinstance(options, list)
+        assert 1 <= len(options) <= 100
+        for option in options:
+            assert len(option["text"]["text"]) <= 75
+            assert len(option["value"]) <= 75
+        return
+    label = element["text"]
+    assert isinstance(label, dict)
+    assert len(label["text"]) <= 75
+    assert len(str(element.get("url", ""))) <= 3000
+    assert len(str(element.get("value", ""))) <= 2000
 
 
 def assert_mentions_nobody(payload: Json) -> None:
@@ -170,6 +187,30 @@ def test_hostile_names_in_every_place_stay_inside_the_limits_and_mention_nobody(
     for shifted in (names, [HOSTILE[(n + 5) % len(HOSTILE)] for n in range(count)]):
         payload = assert_inside_the_limits(webhook_body(hostile_message(shifted, kind), BERLIN))
         assert_mentions_nobody(payload)
+
+
+@pytest.mark.parametrize("kind", list(MessageKind))
+@pytest.mark.parametrize("count", [1, 3, 200])
+def test_what_a_bot_posts_changes_and_replies_is_inside_the_limits_and_mentions_nobody(
+    kind: MessageKind, count: int
+) -> None:
+    told = hostile_message([HOSTILE[n % len(HOSTILE)] for n in range(count)], kind)
+    acked = tuple(
+        replace(n, incident=replace(n.incident, acked_ms=NOW, acked_by=HOSTILE[0]), silent_ms=NOW, silent_by=HOSTILE[1])
+        for n in told.notices
+    )
+    for notices in (told.notices, acked):
+        controls = controls_of(told.id, notices, "secret")
+        content = present_sheet(told, notices)
+        place = {"channel": "C0123456789", "id_": told.id}
+        for body in (
+            bot_body(replace(told, notices=notices), BERLIN, "#c", controls),
+            edit_body(content, BERLIN, ts="1.2", controls=controls, **place),
+            reply_body(content, BERLIN, thread_ts="1.2", broadcast=True, **place),
+        ):
+            payload: Json = {"attachments": [], **json.loads(body)}
+            assert_inside_the_limits(json.dumps(payload, ensure_ascii=False).encode())
+            assert_mentions_nobody(payload)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -174,3 +174,14 @@ def test_after_a_crash_the_claims_of_the_earlier_run_are_free_at_once(url: str) 
             pytest.raises(ValueError, match="only by the daemon"),
         ):
             command.free_claims()
+
+
+def test_a_delivery_of_several_steps_is_given_back_without_counting_and_lets_younger_ones_go_first(
+    store: SqlStore,
+) -> None:
+    enqueue(store, message("m1"), message("m2"))
+    first = must_claim(store)
+    store.deliver(lambda unit: unit.release(first, next_ms=400))
+    assert must_claim(store, now_ms=210).id == "m2"
+    again = must_claim(store, now_ms=500, until_ms=600)
+    assert (again.id, again.attempts) == ("m1", 0)
