@@ -12,6 +12,7 @@ from fusewatch.app.forget import forget_user
 from fusewatch.bootstrap import LINKER
 from fusewatch.demo.standin import DEMO_PROJECT, Span
 from fusewatch.domain.notices import Kind, Message, MessageKind, Notice
+from fusewatch.domain.rules import Unit
 from tests.app.conftest import Play
 from tests.app.scene import PROJECTS
 from tests.app.stage import HEADER, Stage
@@ -131,9 +132,12 @@ def test_a_link_shows_the_rows_that_its_rule_counted_and_says_so_when_it_shows_m
 
 def _counted(notice: Notice, spans: Iterable[Span], counts: Callable[[Span], bool]) -> set[str]:
     """The calls of the period that the rule counts, and that add to what it measures."""
-    unit, start_ms = notice.incident.unit.value, notice.incident.period_start_ms
-    adds = {"usd": lambda s: bool(s.cost), "tokens": lambda s: bool(s.usage), "requests": lambda s: bool(s.usage)}[unit]
-    return {s.id for s in spans if s.start_ms >= start_ms and counts(s) and adds(s)}
+    incident = notice.incident
+
+    def adds(span: Span) -> bool:
+        return bool(span.cost if incident.unit is Unit.USD else span.usage)
+
+    return {s.id for s in spans if s.start_ms >= incident.period_start_ms and counts(s) and adds(s)}
 
 
 def _only(messages: Iterable[Message]) -> Notice:
