@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from fusewatch.app.forget import forget_user
+from fusewatch.app.signposts import MOST_AT_ONCE
 from fusewatch.bootstrap import LINKER
 from fusewatch.demo.standin import DEMO_PROJECT, Span
 from fusewatch.domain.notices import Kind, Message, MessageKind, Notice
@@ -251,3 +252,13 @@ def test_a_forgotten_user_stands_in_no_link(play: Play) -> None:
     (posted, *_) = stage.store.read(lambda unit: unit.posted(stage.incidents("users")[0].id, from_ms=0))
     assert posted.message.notices[0].links == ()
     stage.forgotten.add(alice)
+
+
+def test_of_very_many_notices_at_once_the_first_get_links(play: Play) -> None:
+    stage = _started(play, "history: 1d\nbudgets:\n  - {name: cap, each: [feature], limit: $1, every: day}\n")
+    for number in range(MOST_AT_ONCE + 5):
+        stage.spend("2", at="07:00:30", feature=f"f{number}")
+    stage.at("07:01")
+    (message,) = stage.told()
+    assert len(message.notices) == MOST_AT_ONCE + 5
+    assert sum(1 for notice in message.notices if notice.links) == MOST_AT_ONCE
