@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from fusewatch.app.forget import forget_user
-from fusewatch.app.signposts import MOST_AT_ONCE
+from fusewatch.app.signposts import MOST_AT_ONCE, Signposts
 from fusewatch.bootstrap import LINKER
 from fusewatch.demo.standin import DEMO_PROJECT, Span
 from fusewatch.domain.notices import Kind, Message, MessageKind, Notice
@@ -255,10 +255,10 @@ def test_a_forgotten_user_stands_in_no_link(play: Play) -> None:
 
 
 def test_of_very_many_notices_at_once_the_first_get_links(play: Play) -> None:
-    stage = _started(play, "history: 1d\nbudgets:\n  - {name: cap, each: [feature], limit: $1, every: day}\n")
-    for number in range(MOST_AT_ONCE + 5):
-        stage.spend("2", at="07:00:30", feature=f"f{number}")
+    stage = _started(play, "history: 1d\nbudgets:\n  - {name: cap, limit: $10, every: day}\n")
+    stage.spend("11", at="07:00:30")
     stage.at("07:01")
-    (message,) = stage.told()
-    assert len(message.notices) == MOST_AT_ONCE + 5
-    assert sum(1 for notice in message.notices if notice.links) == MOST_AT_ONCE
+    notice = _only(stage.told())
+    projects = {p.key: p for p in stage.store.read(lambda unit: unit.projects())}
+    signs = Signposts(LINKER, stage.book.rules, projects, lambda name: ["production"])
+    assert [bool(signs.of(notice)) for _ in range(MOST_AT_ONCE + 2)] == [True] * MOST_AT_ONCE + [False] * 2
