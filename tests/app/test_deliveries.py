@@ -7,6 +7,7 @@ import pytest
 
 from fusewatch.app.deliver import Outcome
 from fusewatch.errors import Permanent, Retryable
+from fusewatch.store import open_store
 from tests.app.conftest import Play
 from tests.app.inbox import Inbox
 from tests.app.stage import Stage
@@ -87,6 +88,64 @@ def test_what_a_receiver_refuses_for_good_is_dead_and_shown_and_not_tried_again(
     shown = stage.shown()
     assert shown.deliveries[("finops", "dead")] == 1
     assert [(row.destination, row.state, row.reason) for row in shown.stuck] == [("finops", "dead", "no_channel")]
+
+
+def _revive(stage: Stage) -> list[str]:
+    """As `fusewatch incidents --revive all` does, on connections of its own beside the daemon's."""
+    with open_store(f"sqlite:///{stage.store.path}", holder="the command", exclusive=False) as store:
+        return list(store.deliver(lambda unit: unit.revive(None, at_ms=stage.clock.now_ms())))
+
+
+def test_a_destination_that_was_mended_gets_what_died_once_under_the_same_id(play: Play) -> None:
+    """Slack said `invalid_auth`; somebody puts a right token there and revives."""
+    stage = _started(play)
+    finops = stage.inbox("finops")
+    finops.down = Permanent("invalid_auth", "Slack said invalid_auth")
+    stage.spend("11", at="07:00:30")
+    stage.at("07:01", "07:30")
+    ((_, died),) = finops.attempts
+    finops.down = None
+    stage.at("08:00")
+    assert stage.news("finops") == []
+    assert _revive(stage) == [died]
+    stage.deliver_until("08:01")
+    assert stage.news("finops") == ["daily opened critical 100%"]
+    assert [id_ for _, id_ in finops.attempts] == [died, died]
+    assert _revive(stage) == []
+    assert stage.news("content") == ["daily opened critical 100%"]
+    stage.at("09:00")
+    assert stage.silent()
+    assert len(finops.accepted) == 1
+
+
+def test_what_is_revived_into_another_outage_is_tried_for_two_days_again(play: Play) -> None:
+    stage = _started(play)
+    finops = stage.inbox("finops")
+    finops.down = DOWN
+    stage.spend("11", at="07:00:30")
+    stage.at("07:01")
+    stage.deliver_until("11-21 07:00")
+    assert stage.shown().deliveries[("finops", "dead")] == 1
+    (died,) = _revive(stage)
+    stage.deliver_until("11-22 07:00")
+    assert stage.shown().deliveries[("finops", "pending")] == 1
+    finops.down = None
+    stage.deliver_until("11-22 08:00")
+    assert stage.news("finops") == ["daily opened critical 100%"]
+    assert {id_ for _, id_ in finops.attempts} == {died}
+
+
+def test_what_is_refused_again_is_dead_again_and_can_be_revived_again(play: Play) -> None:
+    stage = _started(play)
+    finops = stage.inbox("finops")
+    finops.down = Permanent("invalid_auth", "Slack said invalid_auth")
+    stage.spend("11", at="07:00:30")
+    stage.at("07:01")
+    for minute in range(2, 4):
+        assert len(_revive(stage)) == 1
+        stage.at(f"07:0{minute}")
+        assert stage.shown().deliveries[("finops", "dead")] == 1
+    assert len(finops.attempts) == 3
 
 
 def test_a_dead_delivery_does_not_keep_back_the_next_one(play: Play) -> None:

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import pytest
 
 from fusewatch.app.forget import forget_user
+from fusewatch.app.signposts import MOST_AT_ONCE, Signposts
 from fusewatch.bootstrap import LINKER
 from fusewatch.demo.standin import DEMO_PROJECT, Span
 from fusewatch.domain.notices import Kind, Message, MessageKind, Notice
+from fusewatch.domain.rules import Unit
 from tests.app.conftest import Play
 from tests.app.scene import PROJECTS
 from tests.app.stage import HEADER, Stage
@@ -131,9 +133,12 @@ def test_a_link_shows_the_rows_that_its_rule_counted_and_says_so_when_it_shows_m
 
 def _counted(notice: Notice, spans: Iterable[Span], counts: Callable[[Span], bool]) -> set[str]:
     """The calls of the period that the rule counts, and that add to what it measures."""
-    unit, start_ms = notice.incident.unit.value, notice.incident.period_start_ms
-    measured = [s for s in spans if (s.cost if unit == "usd" else s.usage)]
-    return {s.id for s in measured if s.start_ms >= start_ms and counts(s)}
+    incident = notice.incident
+
+    def adds(span: Span) -> bool:
+        return bool(span.cost if incident.unit is Unit.USD else span.usage)
+
+    return {s.id for s in spans if s.start_ms >= incident.period_start_ms and counts(s) and adds(s)}
 
 
 def _only(messages: Iterable[Message]) -> Notice:
@@ -247,3 +252,13 @@ def test_a_forgotten_user_stands_in_no_link(play: Play) -> None:
     (posted, *_) = stage.store.read(lambda unit: unit.posted(stage.incidents("users")[0].id, from_ms=0))
     assert posted.message.notices[0].links == ()
     stage.forgotten.add(alice)
+
+
+def test_of_very_many_notices_at_once_the_first_get_links(play: Play) -> None:
+    stage = _started(play, "history: 1d\nbudgets:\n  - {name: cap, limit: $10, every: day}\n")
+    stage.spend("11", at="07:00:30")
+    stage.at("07:01")
+    notice = _only(stage.told())
+    projects = {p.key: p for p in stage.store.read(lambda unit: unit.projects())}
+    signs = Signposts(LINKER, stage.book.rules, projects, lambda name: ["production"])
+    assert [bool(signs.of(notice)) for _ in range(MOST_AT_ONCE + 2)] == [True] * MOST_AT_ONCE + [False] * 2

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusewatch.domain.notices import Gap, Hold, Message, MessageKind, Mover, Near, Reason, StartSummary, Timing, Why
+from fusewatch.domain.notices import (
+    Gap,
+    Hold,
+    Message,
+    MessageKind,
+    Mover,
+    Near,
+    NoticeLink,
+    Reason,
+    StartSummary,
+    Timing,
+    Why,
+)
 from fusewatch.domain.rules import Unit
 from fusewatch.notify.groups import SHOWN
 from fusewatch.notify.present import present_sheet
@@ -131,6 +143,7 @@ def hostile_message(names: list[str], kind: MessageKind = MessageKind.NOTICES) -
             feature(n, "170.25", name=name),
             labels=((name, name),) * 9,
             runbook=name,
+            links=(NoticeLink(name, "https://lf.example/x", name), NoticeLink(name, name, name)),
             at_least=True,
             incident=replace(
                 feature(n, "170.25", name=name).incident,

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from fusewatch.domain.notices import MessageKind
+from fusewatch.domain.notices import MessageKind, NoticeLink
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.notify.kinds import WebhookKind
 from fusewatch.notify.webhook import Webhook
@@ -247,3 +247,12 @@ def test_a_notice_of_many_huge_values_is_shortened_rather_than_dropped() -> None
     body = webhook_json(message(notice), BERLIN)
     assert len(body) < SIZE_LIMIT
     assert len(json.loads(body)["data"]["notices"]) == 1
+
+
+def test_the_links_of_a_notice_are_fields_and_what_is_no_web_address_is_left_out() -> None:
+    links = (NoticeLink("Open in Langfuse", "https://lf.example/x?a=%7C", "all of team content"),)
+    hostile = (NoticeLink("Open in Langfuse", "javascript:alert(1)"),)
+    body = json.loads(webhook_json(message(replace(REACHED, links=(*links, *hostile))), "UTC"))
+    assert body["data"]["notices"][0]["links"] == [
+        {"label": "Open in Langfuse", "url": "https://lf.example/x?a=%7C", "wider": "all of team content"}
+    ]

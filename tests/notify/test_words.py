@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fusewatch.domain.notices import Cause, Kind, Message, MessageKind, Notice, Reason, Timing
+from fusewatch.domain.notices import Cause, Kind, Message, MessageKind, Notice, NoticeLink, Reason, Timing
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.notify.sheet import Tone, sheet_lines
 from fusewatch.notify.words import sheet
@@ -215,6 +215,23 @@ def test_labels_and_runbook_of_the_owner_are_told() -> None:
     text = "\n".join(sheet_lines(sheet(message(REACHED)), zone=BERLIN))
     assert "  owner: content\n" in text
     assert "  Runbook: https://wiki.example.com/llm/content\n" in text
+
+
+def test_the_links_to_the_rows_stand_before_the_runbook_and_a_wider_one_says_so() -> None:
+    rows = "https://cloud.langfuse.com/project/p1/observations?dateRange=1-2"
+    links = (
+        NoticeLink("Open these rows in Langfuse", rows),
+        NoticeLink("Open in Langfuse", f"{rows}0", "all of team \x1b[1mcontent,\nwhatever its feature"),
+        NoticeLink("Open these rows in Langfuse", "javascript:alert(1)"),
+    )
+    content = sheet(message(replace(REACHED, links=links)))
+    assert [link.label for link in content.links] == [
+        "Open the page",
+        "Open these rows in Langfuse",
+        "Open in Langfuse (wider: all of team content, whatever its feature)",
+        "Runbook",
+    ]
+    assert content.links[1].url == rows
 
 
 def test_a_runbook_that_is_no_address_is_told_as_words_and_not_as_a_link() -> None:

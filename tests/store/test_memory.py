@@ -171,6 +171,7 @@ def test_what_was_spent_is_the_same_in_memory_and_in_the_database(written: list[
             unit.totals(),
             [unit.quarters("v1", (name,), CELL, CELL + 5) for name in ("search", "chat", "unknown")],
             sorted(unit.keys("v1", CELL)),
+            [unit.values(name) for name in ("feature", "model", "tier", "nothing")],
         )
 
     with fresh_store() as sql:

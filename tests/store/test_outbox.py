@@ -130,6 +130,44 @@ def test_a_dead_delivery_is_kept_with_its_reason_and_never_claimed(store: SqlSto
     assert (row.reason, row.text, row.attempts, row.next_ms) == ("channel_not_found", "no such channel", 1, None)
 
 
+def die(store: SqlStore, *ids: str) -> None:
+    """Enqueue these and let their receiver refuse each for good at 210."""
+    for id_ in ids:
+        enqueue(store, message(id_))
+        claimed = must_claim(store)
+        store.deliver(lambda unit, c=claimed: unit.dead(c, at_ms=210, reason="invalid_auth", text="no such token"))  # type: ignore[misc]
+
+
+def revive(store: SqlStore, *ids: str, at_ms: int = 5_000) -> list[str]:
+    """All of them where none is named."""
+    return list(store.deliver(lambda unit: unit.revive(ids or None, at_ms=at_ms)))
+
+
+def test_a_revived_delivery_is_due_at_once_under_its_old_id_and_counts_anew(store: SqlStore) -> None:
+    die(store, "m1")
+    assert next_due(store, "slack") is None
+    assert revive(store, "m1") == ["m1"]
+    assert next_due(store, "slack") == 5_000
+    (row,) = store.read(lambda unit: unit.deliveries(states=["pending"], limit=9))
+    assert row == DeliveryRow("m1", "slack", "pending", "sample", 0, 100, 5_000, None, "invalid_auth", "no such token")
+    assert claim(store, now_ms=4_999) is None
+    again = must_claim(store, now_ms=5_000, until_ms=5_100)
+    assert (again.id, again.attempts, again.created_ms) == ("m1", 0, 5_000)
+    assert again.message == message("m1")
+
+
+def test_only_the_dead_are_revived_each_once_and_the_oldest_goes_first(store: SqlStore) -> None:
+    die(store, "m1", "m2", "m3")
+    enqueue(store, message("m4"))
+    sent(store, must_claim(store))
+    assert revive(store, "m4", "nobody") == []
+    assert revive(store, "m2") == ["m2"]
+    assert revive(store) == ["m1", "m3"]
+    assert revive(store) == []
+    assert states(store) == {"m1": "pending", "m2": "pending", "m3": "pending", "m4": "sent"}
+    assert must_claim(store, now_ms=6_000, until_ms=6_100).id == "m1"
+
+
 def test_status_shows_each_delivery_as_it_stands(store: SqlStore) -> None:
     enqueue(store, message("m1"), message("m2"), message("x1", "webhook"))
     first = must_claim(store)

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from fusewatch.domain.notices import Crossing, Kind
+from fusewatch.domain.notices import Crossing, Kind, NoticeLink
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.web.page import CONTENT_SECURITY_POLICY, MOST_BUDGETS, render_page
 from fusewatch.web.telemetry import Telemetry
@@ -278,3 +278,21 @@ def test_what_a_watch_over_a_day_found_is_a_sentence() -> None:
         "labs: no generation since 14:35:08 (2 h 07 min), where one always came at these hours",
     ):
         assert sentence in shown
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_an_open_incident_leads_to_its_rows_and_only_to_a_web_address(name: str) -> None:
+    rows = 'https://lf.example/project/p1/observations?filter=a%3B"><b>&dateRange=1-2'
+    links = (
+        NoticeLink("Open these rows in Langfuse", rows),
+        NoticeLink(name, "https://lf.example/2", f"all of {name}"),
+        NoticeLink("Open these rows in Langfuse", "javascript:alert(1)"),
+    )
+    shown = page(replace(BUSY, links={BUSY.open_incidents[0].id: links}))
+    assert [v for k, v in shown.attributes if k == "href" and v and v.startswith("https:")] == [
+        rows,
+        "https://lf.example/2",
+    ]
+    assert not [v for k, v in shown.attributes if k == "href" and v and v.startswith("javascript:")]
+    assert set(shown.tags) <= ALLOWED
+    assert "(wider: all of" in shown.text

@@ -12,6 +12,9 @@ from fusewatch.ports import Condition, Counted, Linker, ProjectState, RowsMeant
 MOST_PROJECTS = 3
 """What lies in more projects is seen on our own page: a row of buttons helps nobody."""
 
+MOST_AT_ONCE = 500
+"""So many notices of one pass get links: of more nobody opens each, and making them would hold up the pass."""
+
 HOUR_MS = 3_600_000
 THESE_ROWS = "Open these rows in Langfuse"
 AROUND_THEM = "Open in Langfuse"
@@ -27,6 +30,7 @@ class Signposts:
     projects: Mapping[str, ProjectState]
     values: Callable[[str], Sequence[str]]
     page: str = ""
+    _made: int = 0
     _known: dict[str, Sequence[str]] = field(default_factory=dict)
     _views: dict[str, View] = field(default_factory=dict)
 
@@ -36,6 +40,9 @@ class Signposts:
 
     def of_incident(self, incident: Incident, at_ms: int) -> tuple[NoticeLink, ...]:
         """As `of`, for an incident as it stands at an instant."""
+        if self._made >= MOST_AT_ONCE:
+            return ()
+        self._made += 1
         if incident.kind.is_watch:
             conditions, counted = _watched(incident), _COUNTED_BY_WATCH[incident.kind]
             conditions = (*conditions, *_conditions(counted_view(self.rules))) if counted is not Counted.ALL else ()

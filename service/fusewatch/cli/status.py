@@ -88,7 +88,8 @@ def _print(picture: Snapshot, standing: Sequence[Retold], zone: str) -> None:
     console.print(f"Deliveries: {waiting} waiting, {dead} dead")
     for row in picture.stuck:
         if row.text:
-            console.print(Text(f"  {row.destination}: {row.state} after {row.attempts} attempts: {row.text}"))
+            said = clean(row.text, 300)
+            console.print(Text(f"  {row.destination}: {row.state} after {row.attempts} attempts: {said}"))
 
 
 def _health(project: ProjectState, now_ms: int, zone: str) -> str:

@@ -34,7 +34,7 @@ from fusewatch.daemon.run import Daemon
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.silences import Silence
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, StoreError
-from fusewatch.ports import Clock, ProjectState, Store
+from fusewatch.ports import Clock, Linker, ProjectState, Store
 from fusewatch.runtime import ThreadRunner
 from fusewatch.web.server import WebServer, make_app, serve
 from fusewatch.web.state import SilenceDesk, WebState
@@ -61,7 +61,8 @@ READ_FAILURES = (
 class Service:
     """What a service is started with. `poll_interval_s` and `lookback` are in the clock's time, which runs `speed`
     times as fast as the machine's. `observers` look on beside the log; `serving` is told our address once it listens.
-    With `or_any_port` another port is taken where that of `listen` is in use.
+    With `or_any_port` another port is taken where that of `listen` is in use. `linker` makes the links into Langfuse;
+    None where there is no Langfuse that a browser could open.
     """
 
     config: Path
@@ -85,6 +86,7 @@ class Service:
     log_stream: TextIO | None = None
     lookback: Lookback = field(default_factory=Lookback)
     observers: Sequence[Observer] = ()
+    linker: Linker | None = LINKER
     serving: Callable[[str, "Daemon"], None] = lambda _url, _daemon: None
 
 
@@ -129,7 +131,7 @@ async def run_service(given: Service) -> None:
                 observer=observer,
                 lookback=given.lookback,
                 tick_s=given.tick_s,
-                linker=LINKER,
+                linker=given.linker,
             )
         )
 
@@ -137,7 +139,7 @@ async def run_service(given: Service) -> None:
             keys = frozenset(daemon.active)
             return await read(
                 lambda: take_snapshot(
-                    store, rulebook.rules, keys, now_ms=clock.now_ms(), started_ms=started_ms, linker=LINKER
+                    store, rulebook.rules, keys, now_ms=clock.now_ms(), started_ms=started_ms, linker=given.linker
                 )
             )
 

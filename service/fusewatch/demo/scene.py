@@ -200,6 +200,7 @@ async def play(
                 stream=stream,
                 log_stream=log_stream,
                 observers=(stage,),
+                linker=None,  # the stand-in has no pages to open
                 serving=stage.serving,
             )
             async with asyncio.TaskGroup() as group:

@@ -124,7 +124,7 @@ def _said(condition: Condition, meant: RowsMeant, api: str) -> _Said:
             filters = (Filter("traceTags", "arrayOptions", "any of", tags),)
         elif source.kind == "metadata" and not condition.excluded and api == V2 and can_be_key(source.name):
             filters, also = _by_metadata(name, source.name, values, known)
-    if filters is None and known and not condition.excluded and set(known) <= set(values or ()):
+    if filters is None and known and values and not condition.excluded and _are_all(values, known):
         return _Said(kept=words)  # it has no other value
     if filters is None:
         return _Said(also=f"{words} too" if condition.excluded else f"whatever its {name.replace('_', ' ')}")
@@ -143,6 +143,11 @@ def _values(condition: Condition, known: Sequence[str] | None) -> tuple[str, ...
     if not condition.excluded:
         found.update(literal)
     return tuple(sorted(found))
+
+
+def _are_all(values: tuple[str, ...], known: Sequence[str]) -> bool:
+    """Whether there is no other value."""
+    return len(known) <= len(values) and set(known) <= set(values)
 
 
 def _source(dimension: str, meant: RowsMeant) -> AttributionSource | None:
@@ -188,8 +193,7 @@ def _by_metadata(
     if not parts:
         return None, ""
     asked = max(parts, key=len)
-    others = [value for value in known or () if asked in value and value != values[0]]
-    exact = known is not None and not others
+    exact = known is not None and not any(asked in value and value != values[0] for value in known)
     also = "" if exact else f"and each {dimension.replace('_', ' ')} that contains {asked}"
     return (Filter("metadata", "stringObject", "contains", asked, key),), also
 

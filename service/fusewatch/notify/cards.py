@@ -360,4 +360,4 @@ def _links(notice: Notice) -> tuple[Link, ...]:
 def link_label(link: NoticeLink) -> str:
     """`Open these rows in Langfuse`, `Open in Langfuse (wider: all of team content)`."""
     wider = f" (wider: {clean(link.wider, WIDER_LENGTH)})" if link.wider else ""
-    return f"{clean(link.label, WIDER_LENGTH)}{wider}"
+    return f"{clean(link.label, WIDER_LENGTH) or 'Open in Langfuse'}{wider}"

@@ -1,0 +1,44 @@
+"""Dead deliveries and incidents on the real process, beside a daemon that runs."""
+
+import json
+
+from fusewatch.demo.standin import StandinServer
+from tests.process.home import Home, noon_zone, spend, wait_for
+from tests.process.receiver import Answer, Receiver
+
+RULES = """\
+version: 1
+timezone: {zone}
+destinations:
+  hook: {{type: webhook, url: "{url}/hook"}}
+notify: [hook]
+budgets:
+  - {{name: cap, each: [feature], limit: $10, every: day}}
+"""
+
+
+def test_a_delivery_that_died_goes_out_once_under_its_id_when_it_is_revived_beside_the_daemon(
+    home: Home, langfuse: StandinServer
+) -> None:
+    with Receiver() as receiver:
+        home.write(RULES.format(zone=noon_zone(), url=receiver.url))
+        receiver.answer("/hook", Answer(401, "no such secret"))
+        daemon = home.run()
+        wait_for(lambda: daemon.serves and '"loaded": true' in home.call("status", "--json").stdout, "a first load")
+        langfuse.store.add([spend("11", feature="chat")])
+        wait_for(lambda: receiver.of("/hook"), "a first attempt", 25.0)
+        wait_for(lambda: json.loads(home.call("incidents", "--dead", "--json").stdout), "a dead delivery", 25.0)
+        (dead,) = json.loads(home.call("incidents", "--dead", "--json").stdout)
+        assert dead["destination"] == "hook"
+
+        receiver.answer("/hook", Answer())
+        assert "is due again, to hook" in home.call("incidents", "--revive", "all").stdout
+        wait_for(lambda: len(receiver.of("/hook")) == 2, "what was revived", 25.0)
+        first, second = receiver.of("/hook")
+        assert first.id == second.id == dead["id"]
+        assert first.body == second.body
+        (link,) = second.notices[0]["links"]
+        assert link["url"].startswith(f"{langfuse.url}/project/")
+        wait_for(lambda: "was told" in home.call("incidents", second.notices[0]["incident_id"]).stdout, "it is told")
+        assert daemon.stop() == 0
+        assert len(receiver.of("/hook")) == 2
