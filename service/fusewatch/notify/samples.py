@@ -134,7 +134,7 @@ class _Maker:
 
     def summary(self) -> Message:
         hold = Hold(Why.QUIET_HOURS, self.start_ms - 2 * _HOUR_MS, self.start_ms + 7 * _HOUR_MS)
-        return replace(self.message("summary", MessageKind.SUMMARY, self.reached(), self.resolved()), hold=hold)
+        return replace(self.message("summary", MessageKind.SUMMARY, self.reached(), self.calmed()), hold=hold)
 
     def digest(self) -> Message:
         facts = DigestFacts(
@@ -251,6 +251,12 @@ class _Maker:
         over = self._over(self.incident("content-team", 4310, 5000), Fraction(1), 90)
         notice = self.notice(replace(over, state=State.RESOLVED), Reason.RESOLVED, Fraction(1))
         return replace(notice, cause=Cause.CORRECTED, previous=5031 * _CENT)
+
+    def calmed(self) -> Notice:
+        warned = self.warned()
+        incident = replace(warned.incident, state=State.RESOLVED, measured=6810 * _CENT)
+        previous = warned.incident.measured
+        return replace(warned, incident=incident, reason=Reason.RESOLVED, cause=Cause.CORRECTED, previous=previous)
 
     def watches(self) -> tuple[Notice, ...]:
         unpriced = replace(
