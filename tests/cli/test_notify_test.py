@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from fusewatch.cli.notify_test import LONGEST_PAUSE_S, Said, send_samples
+from fusewatch.cli.notify_test import LONGEST_PAUSE_S, Said, kinds_for, send_samples
 from fusewatch.domain.notices import Message
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.notify.samples import KINDS, samples
@@ -101,3 +101,9 @@ def test_after_one_that_found_nobody_no_more_are_tried_and_each_is_told_as_not_s
     assert len(receiver.heard) == 2
     assert [one.ok for one in told] == [True, *[False] * (len(KINDS) - 1)]
     assert {one.answer for one in told[2:]} == {"not sent, as the one before found nobody"}
+
+
+def test_where_somebody_may_be_called_one_kind_is_enough_unless_others_are_asked_for() -> None:
+    assert kinds_for("slack", ()) == kinds_for("webhook", ()) == KINDS
+    assert kinds_for("pagerduty", ()) == kinds_for("alertmanager", ()) == ("escalated",)
+    assert kinds_for("pagerduty", ("spike", "digest")) == kinds_for("slack", ("spike", "digest")) == ("spike", "digest")

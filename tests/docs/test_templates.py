@@ -9,7 +9,7 @@ import pytest
 from fusewatch.checking import template_problems
 from fusewatch.config.rulefile import TemplateConfig, load
 from fusewatch.domain.notices import Wording
-from fusewatch.notify.samples import samples
+from fusewatch.notify.samples import samples, shown_by
 from fusewatch.notify.sheet import sheet_lines
 from fusewatch.notify.template import Facts
 from fusewatch.notify.templatefilters import FILTERS
@@ -39,8 +39,7 @@ def test_every_example_gives_what_the_docs_show(text: str, after: str, tmp_path:
     assert shown, "each example shows what it gives"
     for name, expected in shown:
         sample = samples("finops", NOW)[name]
-        assert sample.sample_of is not None
-        told = replace(sample, kind=sample.sample_of, sample_of=None, wording=Wording(template.title, template.body))
+        told = replace(shown_by(sample), wording=Wording(template.title, template.body))
         assert "\n".join(sheet_lines(sheet(told), zone="Europe/Berlin")) + "\n" == expected
 
 
@@ -53,8 +52,7 @@ def test_the_tables_name_every_value_and_every_filter() -> None:
     named = set(re.findall(r"`([a-z_]+)(?:\(.*?\))?`", DOCS))
     names: set[str] = set(FILTERS)
     for message in samples("finops", NOW).values():
-        assert message.sample_of is not None
-        told = replace(message, kind=message.sample_of)
+        told = shown_by(message)
         for name, value in values_of(told, sheet(told), Moments()).items():
             names.add(name)
             for one in value if isinstance(value, tuple) else (value,):

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from fusewatch.domain.notices import MessageKind
+from fusewatch.domain.rules import Severity
 from fusewatch.errors import FusewatchError
 from fusewatch.notify.console import ConsoleNotifier
 from fusewatch.notify.factory import build
@@ -136,6 +137,7 @@ def test_there_is_a_sample_of_each_kind_and_none_is_taken_for_news() -> None:
     assert now == samples("finops", NOW)
     for name, message in now.items():
         assert message.kind is MessageKind.SAMPLE
+        assert message.severity is Severity.INFO
         assert message.destination == "finops"
         assert message.id != later[name].id, "no receiver drops it as a repeat"
         shown = sheet(message)

@@ -144,3 +144,38 @@ def test_another_destination_in_the_middle_of_a_send_neither_cuts_it_off_nor_rep
     assert daemon.stop() == 0
     assert len(receiver.posts) == len(receiver.finished) == 1
     assert len(daemon.events("notification_sent")) == 1
+
+
+WORDED = """\
+version: 1
+timezone: {zone}
+destinations:
+  chat:
+    type: slack
+    webhook_url: "{url}/services/T0/B0/xyz"
+    template: {{title: "[LLM spend] {{{{ headline }}}}", body: "made {{{{ created_at }}}}"}}
+  bare: {{type: webhook, url: "{url}/bare", from: critical}}
+notify: [chat]
+budgets:
+  - {{name: cap, limit: $10, every: day}}
+"""
+
+
+def test_a_destination_words_its_messages_itself_and_the_log_tells_what_is_doubtful_at_the_start(
+    home: Home, langfuse: StandinServer, receiver: Receiver
+) -> None:
+    langfuse.store.add([spend("1")])
+    home.write(WORDED.format(zone=noon_zone(), url=receiver.url))
+    daemon = home.run()
+    wait_for(lambda: daemon.metrics().get(LIMIT) == 10, "the rules")
+    langfuse.store.add([spend("7.50")])
+    wait_for(lambda: any("reached 80 %" in post.body for post in receiver.posts), "the notice", 30.0)
+    (post,) = (post for post in receiver.posts if "reached 80 %" in post.body)
+    assert post.json["text"].startswith(
+        "● [LLM spend] cap reached 80 % of its daily budget: $8.50 of $10.00\nmade "
+    )
+    doubts = [entry["problem"] for entry in daemon.events("destination_doubtful")]
+    assert len(doubts) == 1
+    assert doubts[0].startswith("config/budgets.yaml:8: destinations.bare: messages are not signed")
+    assert receiver.url not in "".join(doubts)
+    assert daemon.stop() == 0

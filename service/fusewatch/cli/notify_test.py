@@ -39,6 +39,10 @@ class Said(NamedTuple):
         return f"{'✓' if self.ok else '✗'} {what}: {self.answer}{taken}"
 
 
+_CALLING = ("pagerduty", "alertmanager")
+"""Types behind which somebody may be called: they get one kind, unless others are asked for by name."""
+_FOR_CALLING = ("escalated",)
+
 Tell = Callable[[Said], None]
 
 
@@ -52,22 +56,35 @@ def command(
 ) -> None:
     """Send a sample of each kind of message to one destination, or to all, and say what each receiver answered.
 
-    Each sample says that it is one and that nothing happened. A Slack channel takes one a second.
+    Each sample says that it is one and that nothing happened. A Slack channel takes one a second. PagerDuty and
+    Alertmanager get only "escalated" without --kind, so that nobody is called a dozen times.
 
     For example: fusewatch notify-test slack --kind escalated
     """
     path = Path(config or environ().get("FUSEWATCH_CONFIG") or "config/budgets.yaml")
-    kinds = tuple(dict.fromkeys(kind or KINDS))
+    asked = tuple(dict.fromkeys(kind or ()))
     loaded = load_rules(path, _with_keys(), secrets=True)
-    chosen = _chosen(loaded, destination, kinds)
+    chosen = [Chosen(config, kinds_for(config.type, asked)) for config in _chosen(loaded, destination, asked)]
     # Neither a console destination nor what is told meanwhile may write into the JSON.
     stream = sys.stderr if as_json else sys.stdout
-    _announce(chosen, kinds, stream)
-    said = asyncio.run(_send_all(chosen, kinds, stream))
+    _announce(chosen, stream)
+    said = asyncio.run(_send_all(chosen, stream))
     if as_json:
         print_json([one._asdict() | {"seconds": round(one.seconds, 3)} for one in said])
     if not all(one.ok for one in said):
         raise typer.Exit(1)
+
+
+class Chosen(NamedTuple):
+    """A destination, and the kinds of samples that it gets."""
+
+    config: DestinationConfig
+    kinds: tuple[str, ...]
+
+
+def kinds_for(type_: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The kinds of samples that a destination of a type gets."""
+    return asked or (_FOR_CALLING if type_ in _CALLING else KINDS)
 
 
 def _chosen(loaded: Loaded, destination: str | None, kinds: Sequence[str]) -> list[DestinationConfig]:
@@ -85,13 +102,12 @@ def _chosen(loaded: Loaded, destination: str | None, kinds: Sequence[str]) -> li
     return chosen
 
 
-def _announce(chosen: Sequence[DestinationConfig], kinds: Sequence[str], stream: TextIO) -> None:
+def _announce(chosen: Sequence[Chosen], stream: TextIO) -> None:
     """What is about to be sent, before it is."""
-    what = f"{len(kinds)} sample messages" if len(kinds) > 1 else f"a sample message ({kinds[0]})"
-    names = ", ".join(config.name for config in chosen)
-    print(f"Sending {what} to {names}. Each says that it is a test and that nothing happened.", file=stream)
-    for config in chosen:
-        for warning in warnings_of(config):
+    counts = ", ".join(f"{len(one.kinds)} to {one.config.name}" for one in chosen)
+    print(f"Sending sample messages: {counts}. Each says that it is a test and that nothing happened.", file=stream)
+    for one in chosen:
+        for warning in warnings_of(one.config):
             print(f"warning: {warning}", file=stream)
 
 
@@ -104,7 +120,7 @@ def _with_keys() -> dict[str, str]:
     return given
 
 
-async def _send_all(chosen: Sequence[DestinationConfig], kinds: Sequence[str], stream: TextIO) -> list[Said]:
+async def _send_all(chosen: Sequence[Chosen], stream: TextIO) -> list[Said]:
     """One destination after the other, each answer told as it comes."""
     told: list[Said] = []
 
@@ -112,7 +128,7 @@ async def _send_all(chosen: Sequence[DestinationConfig], kinds: Sequence[str], s
         told.append(said)
         print(said, file=stream, flush=True)
 
-    for config in chosen:
+    for config, kinds in chosen:
         outside = world(stream)
         notifier = connect_destination(config, outside)
         if notifier is None:

@@ -1,6 +1,6 @@
 """Samples of every kind of message: what `fusewatch notify-test` sends, and what templates are tried on.
 
-Each is of the kind `sample`, so that no program takes it for news, and shows another kind.
+Each is of the kind `sample` and only an info, so that no program takes it for news, and shows another kind.
 """
 
 from collections.abc import Mapping
@@ -55,6 +55,14 @@ KINDS = (
 """The names of the samples, in the order in which an incident goes on."""
 
 
+def shown_by(sample: Message) -> Message:
+    """The message that a sample shows, as if it were none."""
+    kind = sample.sample_of or MessageKind.NOTICES
+    worst = max((notice.severity for notice in sample.notices), default=Severity.INFO)
+    severity = Severity.CRITICAL if kind is MessageKind.UNREADABLE else worst
+    return replace(sample, kind=kind, severity=severity, sample_of=None)
+
+
 def samples(destination: str, now_ms: int, *, link: str = "") -> Mapping[str, Message]:
     """A message of each kind by its name, in the order of `KINDS`.
 
@@ -95,7 +103,7 @@ class _Maker:
             id=f"sample-{name}-{self.now_ms}",
             destination=self.destination,
             kind=MessageKind.SAMPLE,
-            severity=max((notice.severity for notice in notices), default=Severity.INFO),
+            severity=Severity.INFO,
             created_ms=self.now_ms,
             notices=notices,
             link=self.link,
@@ -112,8 +120,7 @@ class _Maker:
     def unreadable(self) -> Message:
         near = (("each-feature", "feature=search-assist", 91), ("content-team", "", 84))
         gap = Gap("shop", self.now_ms - 16 * _MINUTE_MS, None, "Langfuse answers 503", near=near)
-        message = self.message("unreadable", MessageKind.UNREADABLE)
-        return replace(message, gap=gap, severity=Severity.CRITICAL)
+        return replace(self.message("unreadable", MessageKind.UNREADABLE), gap=gap)
 
     def readable(self) -> Message:
         gap = Gap(
@@ -127,7 +134,7 @@ class _Maker:
 
     def summary(self) -> Message:
         hold = Hold(Why.QUIET_HOURS, self.start_ms - 2 * _HOUR_MS, self.start_ms + 7 * _HOUR_MS)
-        return replace(self.message("summary", MessageKind.SUMMARY, self.reached(), self.resolved()), hold=hold)
+        return replace(self.message("summary", MessageKind.SUMMARY, self.reached(), self.calmed()), hold=hold)
 
     def digest(self) -> Message:
         facts = DigestFacts(
@@ -244,6 +251,12 @@ class _Maker:
         over = self._over(self.incident("content-team", 4310, 5000), Fraction(1), 90)
         notice = self.notice(replace(over, state=State.RESOLVED), Reason.RESOLVED, Fraction(1))
         return replace(notice, cause=Cause.CORRECTED, previous=5031 * _CENT)
+
+    def calmed(self) -> Notice:
+        warned = self.warned()
+        incident = replace(warned.incident, state=State.RESOLVED, measured=6810 * _CENT)
+        previous = warned.incident.measured
+        return replace(warned, incident=incident, reason=Reason.RESOLVED, cause=Cause.CORRECTED, previous=previous)
 
     def watches(self) -> tuple[Notice, ...]:
         unpriced = replace(

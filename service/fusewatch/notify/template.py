@@ -201,7 +201,9 @@ def compiled(source: str, known: Vocabulary) -> Compiled:
         return Compiled.from_code(_ROOM, _ROOM.compile(tree), {})
     except TemplateSyntaxError as error:
         raise Faulty([Mistake(error.lineno, _sentence(str(error.message)), _hint(str(error.message)))]) from None
-    except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
+    except Faulty:
+        raise
+    except Exception:  # noqa: BLE001 - Jinja2 and Python's compiler stumble in many ways over what is nested too deeply
         raise Faulty(
             [Mistake(1, "it is nested too deeply, or holds an endless number", "write less into it")]
         ) from None
@@ -221,7 +223,7 @@ def filled(template: Compiled, values: Mapping[str, object], *, most: int = LONG
         raise Faulty([Mistake(_line_of(error), _sentence(str(error)), _GUARD)]) from None
     except TemplateError as error:
         raise Faulty([Mistake(_line_of(error), _sentence(str(error)))]) from None
-    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever a template does, it costs no alert
         raise Faulty([Mistake(_line_of(error), _sentence(str(error) or type(error).__name__))]) from None
     return "".join(pieces)[:most]
 

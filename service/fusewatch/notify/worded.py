@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from fusewatch.domain.notices import Message
-from fusewatch.notify.samples import samples
+from fusewatch.notify.samples import KINDS, samples, shown_by
 from fusewatch.notify.sheet import Line, Sheet
 from fusewatch.notify.template import Faulty, Mistake, Vocabulary, compiled, filled
 from fusewatch.notify.templatevalues import Moments, values_of, vocabulary_of
@@ -74,9 +74,7 @@ def _vocabulary() -> Vocabulary:
 
 def _tried() -> Iterator[Message]:
     """A message of each kind, as if it were no sample."""
-    for message in samples("sample", _SAMPLED_MS, link="https://fusewatch.example.com/").values():
-        assert message.sample_of is not None
-        yield replace(message, kind=message.sample_of, sample_of=None)
+    return map(shown_by, samples("sample", _SAMPLED_MS, link="https://fusewatch.example.com/").values())
 
 
 # ---------------------------------------------------------------- before anything is sent
@@ -94,14 +92,13 @@ def _mistakes(source: str) -> dict[Mistake, list[str]]:
     except Faulty as fault:
         return {mistake: [] for mistake in fault.mistakes}
     found: dict[Mistake, list[str]] = {}
-    names = list(samples("sample", _SAMPLED_MS))
-    for name, message in zip(names, _tried(), strict=True):
+    for name, message in zip(KINDS, _tried(), strict=True):
         try:
             filled(template, values_of(message, sheet(message), Moments()))
         except Faulty as fault:
             for mistake in fault.mistakes:
                 found.setdefault(mistake, []).append(name)
-    return {mistake: [] if len(kinds) == len(names) else kinds for mistake, kinds in found.items()}
+    return {mistake: [] if len(kinds) == len(KINDS) else kinds for mistake, kinds in found.items()}
 
 
 def _in(kinds: list[str]) -> str:

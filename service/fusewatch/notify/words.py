@@ -9,6 +9,7 @@ from fusewatch.domain.rules import Unit
 from fusewatch.notify import cards, digestcard
 from fusewatch.notify.groups import SHOWN, WHOLE, common_rule, headline_of, is_opening, rest_of, shown_cards
 from fusewatch.notify.numbers import amount, amount_of, duration, percent
+from fusewatch.notify.samples import shown_by
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Sheet, Tone, tone_of
 from fusewatch.notify.text import clean, is_web_address
 
@@ -24,7 +25,7 @@ def sheet(message: Message) -> Sheet:
     Raises ValueError for a message that lacks what its kind is about.
     """
     if message.kind is MessageKind.SAMPLE:
-        return _marked(sheet(replace(message, kind=message.sample_of or MessageKind.NOTICES)), message)
+        return _marked(sheet(shown_by(message)), message)
     own = _SHEETS[message.kind](message)
     if message.wording is None:
         return own
