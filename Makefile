@@ -13,7 +13,13 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+<<<<<<< HEAD
 .PHONY: help install demo test check lint bench lock format update-golden pictures
+=======
+LANGFUSE_4 := .venv-langfuse-4
+
+.PHONY: help install demo test test-langfuse-4 check lint bench lock format update-golden
+>>>>>>> tagging
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +31,13 @@ demo: $(STAMP) ## run the whole job on made-up traffic: no account, no key, no s
 
 test: $(STAMP) ## run the tests
 	@$(BIN)/pytest -n auto
+
+test-langfuse-4: requirements-dev.lock pyproject.toml ## test the tagging helper with the oldest SDK that it works with
+	@$(PYTHON) -m venv $(LANGFUSE_4)
+	@$(LANGFUSE_4)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(LANGFUSE_4)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(LANGFUSE_4)/bin/pip install --quiet --disable-pip-version-check langfuse==4.2.0
+	@$(LANGFUSE_4)/bin/pytest -n auto tests/tagging tests/docs/test_tagging.py
 
 check: lint test ## format, lint, types, floors and tests
 

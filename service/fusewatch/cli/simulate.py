@@ -119,8 +119,18 @@ def command(
     if dry_run:
         _show(plan, as_json=as_json)
         return
+    summary, problems, interrupted = _sent(plan, environment)
+    _tell(summary, problems, as_json=as_json, interrupted=interrupted)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _sent(plan: _Plan, environment: str) -> tuple[Summary, list[str], bool]:
+    """What was sent, what the SDK complained about, and whether somebody pressed Ctrl-C; ConfigError without keys or
+    SDK, Permanent where the server does not take the keys."""
     settings = load_settings(environ())
-    if not (settings.langfuse_public_key and settings.langfuse_secret_key):
+    public, secret = settings.langfuse_public_key, settings.langfuse_secret_key
+    if not (public and secret):
         raise ConfigError([_missing_keys(settings)])
     try:
         from fusewatch.cli.simsend import Sender, listening  # noqa: PLC0415 - the SDK is an extra, and slow to load
@@ -128,23 +138,18 @@ def command(
         what = f"simulate sends through the Langfuse SDK, which is not installed ({error.name})"
         raise ConfigError([Problem("command line", 0, "simulate", what, f"install it with: {_INSTALL}")]) from error
     base_url = settings.langfuse_base_url or LANGFUSE_CLOUD
+    summary = Summary()
+    interrupted = False
     with listening() as complaints:
-        public, secret = (
-            key.get_secret_value() for key in (settings.langfuse_public_key, settings.langfuse_secret_key)
-        )
-        sender = Sender(base_url, public, secret, environment)
+        sender = Sender(base_url, public.get_secret_value(), secret.get_secret_value(), environment)
         sender.check()
         print(f"sending to {base_url}, environment {environment}", file=sys.stderr)
-        summary = Summary()
-        interrupted = False
         try:
             _send(plan, sender, summary)
         except KeyboardInterrupt:
             interrupted = True
         sender.flush()
-    _tell(summary, complaints.texts, as_json=as_json, interrupted=interrupted)
-    if complaints.texts:
-        raise typer.Exit(1)
+    return summary, complaints.texts, interrupted
 
 
 def _planned(

@@ -1,13 +1,11 @@
 """Saying once what went wrong with the reporting, so that the application it runs in is neither stopped nor flooded."""
 
 import logging
-import threading
 from types import TracebackType
 
 logger = logging.getLogger("fusewatch.tagging")
 _MOST_REMEMBERED = 1_000
 _said: set[str] = set()
-_lock = threading.Lock()
 
 
 def complain_once(topic: str, text: str, *, error: BaseException | None = None) -> None:
@@ -15,17 +13,15 @@ def complain_once(topic: str, text: str, *, error: BaseException | None = None) 
 
     A log and not `warnings.warn`: an application may run with warnings as errors.
     """
-    with _lock:
-        if topic in _said or len(_said) >= _MOST_REMEMBERED:
-            return
-        _said.add(topic)
+    if topic in _said or len(_said) >= _MOST_REMEMBERED:
+        return
+    _said.add(topic)
     logger.warning("%s", text, exc_info=error)
 
 
 def forget_complaints() -> None:
     """What was said may be said again."""
-    with _lock:
-        _said.clear()
+    _said.clear()
 
 
 class harmless:  # noqa: N801 - reads as the word that it is: `with harmless("Sending"):`

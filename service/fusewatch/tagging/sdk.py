@@ -30,7 +30,6 @@ Generation = LangfuseGeneration | LangfuseEmbedding
 
 _KINDS: dict[str, type[Generation]] = {"generation": LangfuseGeneration, "embedding": LangfuseEmbedding}
 _FLUSH_S = 5.0
-_lock = threading.Lock()
 _disabled_for: str | None = None  # the public key of the environment with which the SDK refused to work
 _last: Langfuse | None = None  # the client that was used last, for the end of the process
 
@@ -38,11 +37,12 @@ _last: Langfuse | None = None  # the client that was used last, for the end of t
 def client() -> Langfuse | None:
     """The application's own client, or the one that the environment describes; None where there is none.
 
-    Without credentials the SDK would complain at each call; it is asked again only when they change.
+    Without credentials the SDK would complain at each call; it is asked again only when they change. No lock of ours is
+    held here: a process that forks in such a moment would inherit it for good. The SDK has its own, which it renews.
     """
     global _disabled_for, _last  # noqa: PLW0603 - one client for the process, as in the SDK
     key = os.environ.get("LANGFUSE_PUBLIC_KEY", "")
-    with _lock, harmless("Finding the Langfuse client"):
+    with harmless("Finding the Langfuse client"):
         if _disabled_for == key and not _made_elsewhere():
             return None
         found = get_client()
