@@ -5,6 +5,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
+from fusewatch.domain.explanations import Explanation
 from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.periods import Every, Last
 from fusewatch.domain.rules import Method, Severity, Unit
@@ -192,6 +193,8 @@ class Notice:
     runbook: str = ""
     forecast: Forecast | None = None
     """What the period is expected to have spent at its end; of a running budget that was read up to now."""
+    why: Explanation | None = None
+    """What explains it, as it was enqueued; of the first notices of a message only."""
 
 
 class MessageKind(StrEnum):

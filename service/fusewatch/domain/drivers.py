@@ -1,0 +1,318 @@
+"""Which values explain the spend of a key: the dimension along which its growth is most concentrated and surprising.
+
+A dimension is judged by its most telling value. With e the value's share of all growth along the dimension, and u the
+share that would be expected of it, the score is e x ln(e / u): the value's part of the Kullback-Leibler divergence
+between where the growth is and where the spend usually is (as "surprise" in Bhagwan et al., Adtributor, NSDI 2014,
+which takes the symmetric form). It is high only where much of the growth is in one place that usually has little of
+the spend; along a dimension that all traffic shares, or where everything grew alike, it is nothing.
+
+The expected share u is the value's share of the usual spend, with three corrections:
+- What other values of the dimension lost is taken as usual for those that grew, by their growth: where a release
+  replaced another one it inherits the spend of that, so that a mere replacement is no surprise.
+- A small part of the present spend (`_SMOOTH`) is spread evenly over the values as if it were usual, so that there is
+  an expectation where nothing is usual, and none of the single value of a dimension.
+- It is never below `_FLOOR`: a value that spent nothing before is not infinitely surprising, and of many new users
+  each of whom spends a little none is.
+
+Traces and sessions never come back, so none has a usual spend. What counts of one is what it spent above the dearest
+one of a usual day, as a share of the whole growth.
+
+Dimensions often say the same (a feature with one operation with one prompt). Of those that score nearly alike the most
+useful to a person is taken, by `_PREFERRED`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import log
+from typing import NamedTuple
+
+from fusewatch.domain.effects import baseline_of, effect_of
+from fusewatch.domain.explanations import Against, DearTrace, Driver, Explanation, Part
+from fusewatch.domain.rules import Unit
+from fusewatch.domain.usage import Amounts
+from fusewatch.domain.verdicts import measure
+
+PEOPLE = ("user", "session", "trace")
+"""Dimensions that only the rows know."""
+
+PASSING = ("session", "trace")
+"""Those of them whose values do not come back."""
+
+_FLOOR = 0.02
+_SMOOTH = 0.05
+_ALIKE = 0.9
+"""Scores that differ by no more than this factor are the same finding told in other words."""
+_TELLING = 0.1
+"""Below this score nothing is telling: everything grew alike."""
+_WITHIN = 0.2
+"""The score from which on a value explains something within another one."""
+_NAMED = 0.2
+"""The share of all growth from which on further values of the dimension are named."""
+_SAME = 0.02
+_MOST, _MOST_UNDER, _LOOKED_AT = 2, 2, 8
+
+_BEFORE = ("trace", "user")
+_PREFERRED = (
+    *("feature", "model", "prompt", "operation", "release", "version", "environment", "team", "trace_name"),
+    *("provider", "session", "type", "project"),
+)
+"""Traces and users first, then what the budget file names itself, then these."""
+
+
+class Fact(NamedTuple):
+    """What one combination of values spent: `values` in the order of the table's names, `before` over all spans that
+    are compared together (`Table.scale` brings it to one)."""
+
+    values: tuple[str, ...]
+    now: Amounts
+    before: Amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Facts by the dimensions `names`, of which those in `tells` may be named from this table at the first level.
+
+    `whole`: they are all the facts of the span, not only those of its busiest part. `dearest` has for each of `PASSING`
+    what its dearest value usually spends, in the rule's unit.
+    """
+
+    names: tuple[str, ...]
+    facts: Sequence[Fact]
+    scale: Fraction
+    tells: frozenset[str]
+    whole: bool = True
+    dearest: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is to be explained: the sums of the span, and of the earlier spans it is compared with (`scale` brings
+    these to one; 0 where there are none)."""
+
+    unit: Unit
+    from_ms: int
+    to_ms: int
+    now: Amounts
+    before: Amounts
+    scale: Fraction
+    against: Against = Against.NOTHING
+    count: int = 0
+
+
+class _Candidate(NamedTuple):
+    score: float
+    dimension: str
+    value: str
+    table: Table
+    facts: Sequence[Fact]
+    held: dict[str, list[int]]
+
+
+def explain(frame: Frame, tables: Sequence[Table], traces: Sequence[DearTrace] = ()) -> Explanation:
+    """The explanation by the facts of the tables. Pure; equal facts in any order give equal explanations."""
+    unit = Unit.USD if frame.unit is Unit.USD_PER_REQUEST else frame.unit
+    compared = frame.against is not Against.NOTHING
+    amount = measure(frame.now, unit)
+    baseline = baseline_of(measure(frame.before, unit), frame.scale) if compared else None
+    grew = baseline is not None and amount > baseline
+    whole = amount - (baseline or 0) if grew else amount
+    search = _Search(unit, grew, tables)
+    drivers = search.drivers()
+    named = sum(d.part.growth if grew else d.part.amount for d in drivers)
+    return Explanation(
+        against=frame.against,
+        count=frame.count,
+        from_ms=frame.from_ms,
+        to_ms=frame.to_ms,
+        unit=unit,
+        amount=amount,
+        baseline=baseline,
+        effect=effect_of(frame.now, frame.before, frame.scale, unit) if compared else None,
+        drivers=drivers,
+        rest=whole - named,
+        traces=tuple(traces),
+        sampled=any(not table.whole for table in tables),
+    )
+
+
+def preference(dimension: str) -> int:
+    """The rank of a dimension among those that say the same; the lowest is told."""
+    if dimension in _BEFORE:
+        return _BEFORE.index(dimension)
+    if dimension in _PREFERRED:
+        return 10 + _PREFERRED.index(dimension)
+    return 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    unit: Unit
+    grew: bool
+    tables: Sequence[Table]
+
+    def drivers(self) -> tuple[Driver, ...]:
+        found = [c for t in self.tables for c in self._candidates(t, t.facts, t.tells)]
+        if not found:
+            return ()
+        first = _most_useful(found)
+        if first.score < _TELLING:  # everything grew alike: the largest values of the most useful dimension
+            common = [c for c in found if c.dimension not in PEOPLE] or found
+            first = min(common, key=lambda c: preference(c.dimension))
+            value = max(first.held, key=lambda v: (self._weight(first.held[v], first.table.scale), v))
+            first = first._replace(value=value)
+        drivers = [Driver(self._part(first, first.value), self._under(first))]
+        if first.dimension not in PASSING:
+            drivers += [Driver(self._part(first, value)) for value in self._others(first)]
+        return tuple(drivers)
+
+    def _candidates(self, table: Table, facts: Sequence[Fact], names: Iterable[str]) -> Iterator[_Candidate]:
+        """The most telling value of each dimension that has more than one."""
+        sums = [(f.values, measure(f.now, self.unit), measure(f.before, self.unit)) for f in facts]
+        for place, name in enumerate(table.names):
+            if name not in names:
+                continue
+            held: dict[str, list[int]] = {}
+            for values, now, before in sums:
+                pair = held.get(values[place])
+                if pair is None:
+                    held[values[place]] = [now, before]
+                else:
+                    pair[0] += now
+                    pair[1] += before
+            if len(held) < 2:
+                continue
+            best = self._dearest(held, table, name) if name in PASSING else self._best(held, table.scale)
+            if best is not None:
+                yield _Candidate(best[0], name, best[1], table, facts, held)
+
+    def _best(self, held: dict[str, list[int]], scale: Fraction) -> tuple[float, str] | None:
+        """(score, value) of the most telling value; None where nothing grew."""
+        by = float(scale) if self.grew else 0.0
+        usual = {value: before * by for value, (_, before) in held.items()}
+        rises = {value: now - usual[value] for value, (now, _) in held.items()}
+        up = sum(rise for rise in rises.values() if rise > 0)
+        if up <= 0:
+            return None
+        down = -sum(rise for rise in rises.values() if rise < 0)
+        spread = _SMOOTH * sum(now for now, _ in held.values())
+        whole = sum(usual.values()) + spread
+        top = sorted(rises, key=lambda value: (-rises[value], value))[:_LOOKED_AT]
+
+        def score(value: str) -> float:
+            share = rises[value] / up
+            if share <= 0:
+                return 0.0
+            expected = (usual[value] + down * share + spread / len(held)) / whole
+            return max(0.0, share * log(share / min(1.0, max(expected, _FLOOR))))
+
+        best = max(top, key=lambda value: (score(value), rises[value], value))
+        return score(best), best
+
+    def _dearest(self, held: dict[str, list[int]], table: Table, name: str) -> tuple[float, str] | None:
+        """The same for values that do not come back."""
+        by = float(table.scale) if self.grew else 0.0
+        growth = sum(now - before * by for now, before in held.values())
+        best = max(held, key=lambda value: (held[value][0], value))
+        share = (held[best][0] - (table.dearest.get(name, 0) if self.grew else 0)) / growth if growth > 0 else 0.0
+        if share <= 0:
+            return None
+        share = min(share, 1.0)
+        return max(0.0, share * log(share / max(_FLOOR, 1 / len(held)))), best
+
+    def _under(self, driver: _Candidate) -> tuple[Part, ...]:
+        """What explains the growth within the driver's value."""
+        inner = list(self._within(driver.table, driver, set(driver.table.names)))
+        for table in self.tables:
+            if table is not driver.table and driver.dimension in table.names:
+                inner += self._within(table, driver, table.tells)
+        chosen: list[_Candidate] = []
+        while inner and len(chosen) < _MOST_UNDER:
+            best = _most_useful(inner)
+            if best.score < _WITHIN:
+                break
+            chosen.append(best)
+            inner = [c for c in inner if c.dimension != best.dimension and not self._same(c, best)]
+        return tuple(self._part(c, c.value) for c in chosen)
+
+    def _within(self, table: Table, driver: _Candidate, names: Iterable[str]) -> Iterator[_Candidate]:
+        place = table.names.index(driver.dimension)
+        facts = [fact for fact in table.facts if fact.values[place] == driver.value]
+        names = {name for name in names if name != driver.dimension}
+        for found in self._candidates(table, facts, names):
+            now, before = found.held[found.value]
+            all_now, all_before = (sum(pair[i] for pair in found.held.values()) for i in (0, 1))
+            if now < (1 - _SAME) * all_now or before < (1 - _SAME) * all_before:
+                yield found
+
+    def _same(self, one: _Candidate, other: _Candidate) -> bool:
+        """Whether two values stand for the same spend."""
+        (now, before), (now2, before2) = one.held[one.value], other.held[other.value]
+        first, second = float(one.table.scale) * before, float(other.table.scale) * before2
+        near = _SAME * max(now, now2, first, second)
+        return abs(now - now2) <= near and abs(first - second) <= near
+
+    def _others(self, first: _Candidate) -> list[str]:
+        """Further values of the driver's dimension that have much of the growth."""
+        scale = first.table.scale
+        weights = {value: self._weight(pair, scale) for value, pair in first.held.items()}
+        up = sum(weight for weight in weights.values() if weight > 0)
+        rest = sorted((v for v in weights if v != first.value), key=lambda v: (-weights[v], v))
+        return [v for v in rest[: _MOST - 1] if up > 0 and weights[v] >= _NAMED * up]
+
+    def _weight(self, pair: list[int], scale: Fraction) -> int:
+        return pair[0] - baseline_of(pair[1], scale) if self.grew else pair[0]
+
+    def _part(self, found: _Candidate, value: str) -> Part:
+        place, scale = found.table.names.index(found.dimension), found.table.scale
+        facts = [fact for fact in found.facts if fact.values[place] == value]
+        now, before = _sum(f.now for f in facts), _sum(f.before for f in facts)
+        return Part(
+            dimension=found.dimension,
+            value=value,
+            amount=measure(now, self.unit),
+            baseline=baseline_of(measure(before, self.unit), scale),
+            effect=effect_of(now, before, scale, self.unit),
+            at_least=not found.table.whole,
+        )
+
+
+def _most_useful(found: Sequence[_Candidate]) -> _Candidate:
+    """Of the highest score, and of what scores nearly alike what people know best."""
+    highest = max(c.score for c in found)
+    near = [c for c in found if c.score >= highest * _ALIKE]
+    return min(near, key=lambda c: (preference(c.dimension), -c.score, c.dimension))
+
+
+def _sum(amounts: Iterable[Amounts]) -> Amounts:
+    cost = tokens = requests = estimate = 0
+    for each in amounts:
+        cost += each.cost_pico
+        tokens += each.tokens
+        requests += each.requests
+        estimate += each.estimate_pico
+    return Amounts(cost, tokens, requests, estimate)
+
+
+Series = Sequence[tuple[int, int]]
+"""(cell, requests), rising."""
+
+
+def replaced_at(new: Series, old: Series, *, stray: Callable[[int], int] = lambda total: total // 10) -> int | None:
+    """The first cell of `new` after it took the place of `old`; None where it did not.
+
+    It is the cut that leaves fewest requests on the wrong side of it: those of `new` before, those of `old` from it
+    on; a tenth of all may be on the wrong side.
+    """
+    cells = sorted({*(cell for cell, _ in new), *(cell for cell, _ in old)})
+    came, went = dict(new), dict(old)
+    wrong = sum(went.values())
+    best: tuple[int, int] | None = None
+    earlier = 0
+    for cell in cells:
+        if earlier and came.get(cell) and (best is None or wrong < best[0]):
+            best = wrong, cell
+        wrong += came.get(cell, 0) - went.get(cell, 0)
+        earlier += went.get(cell, 0)
+    total = sum(came.values()) + sum(went.values())
+    return best[1] if best is not None and best[0] <= stray(total) else None
