@@ -7,24 +7,31 @@ which takes the symmetric form). It is high only where much of the growth is in 
 the spend; along a dimension that all traffic shares, or where everything grew alike, it is nothing.
 
 The expected share u is the value's share of the usual spend, with three corrections:
-- What other values of the dimension lost is taken as usual for those that grew, by their growth: where a release
-  replaced another one it inherits the spend of that, so that a mere replacement is no surprise.
+- Half of what other values of the dimension lost is taken as usual for those that grew, by their growth: where a
+  release replaced another one it inherits from that, so that a mere replacement is little surprise.
 - A small part of the present spend (`_SMOOTH`) is spread evenly over the values as if it were usual, so that there is
-  an expectation where nothing is usual, and none of the single value of a dimension.
+  an expectation where nothing is usual, and no surprise in the single value of a dimension. Within a driver it is a
+  large part, spread as the spend of the whole scope usually is.
 - It is never below `_FLOOR`: a value that spent nothing before is not infinitely surprising, and of many new users
   each of whom spends a little none is.
+
+Along a dimension of many values (users above all) some rise and some fall every day. There the share is that of the net
+growth, and what a value rose is counted above the median of the next highest ones.
 
 Traces and sessions never come back, so none has a usual spend. What counts of one is what it spent above the dearest
 one of a usual day, as a share of the whole growth.
 
-Dimensions often say the same (a feature with one operation with one prompt). Of those that score nearly alike the most
-useful to a person is taken, by `_PREFERRED`.
+Dimensions often say the same (a feature with one operation with one prompt). Of those that score nearly alike only
+those are kept that grew by the greatest factor, as they are the narrowest, and of these the one that is most useful to
+a person is taken, by `_PREFERRED`. Where most of the growth is a dearer token, model and provider count for more:
+little else changes a price.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import log
+from statistics import median
 from typing import NamedTuple
 
 from fusewatch.domain.effects import baseline_of, effect_of
@@ -41,7 +48,13 @@ PASSING = ("session", "trace")
 
 _FLOOR = 0.02
 _SMOOTH = 0.05
-_ALIKE = 0.9
+_SMOOTH_WITHIN = 0.5
+_INHERITED = 0.5
+_MANY = 20
+"""From so many values on a dimension has ordinary comings and goings."""
+_PRICED, _PRICING = 1.5, frozenset({"model", "provider"})
+_MOST_LIFT = 100.0
+_ALIKE = 0.85
 """Scores that differ by no more than this factor are the same finding told in other words."""
 _TELLING = 0.1
 """Below this score nothing is telling: everything grew alike."""
@@ -54,7 +67,7 @@ _MOST, _MOST_UNDER, _LOOKED_AT = 2, 2, 8
 
 _BEFORE = ("trace", "user")
 _PREFERRED = (
-    *("feature", "model", "prompt", "operation", "release", "version", "environment", "team", "trace_name"),
+    *("feature", "operation", "model", "prompt", "release", "version", "environment", "team", "trace_name"),
     *("provider", "session", "type", "project"),
 )
 """Traces and users first, then what the budget file names itself, then these."""
@@ -117,8 +130,9 @@ def explain(frame: Frame, tables: Sequence[Table], traces: Sequence[DearTrace] =
     baseline = baseline_of(measure(frame.before, unit), frame.scale) if compared else None
     grew = baseline is not None and amount > baseline
     whole = amount - (baseline or 0) if grew else amount
-    search = _Search(unit, grew, tables)
-    drivers = search.drivers()
+    effect = effect_of(frame.now, frame.before, frame.scale, unit) if compared else None
+    priced = grew and effect is not None and effect.price * 2 > whole
+    drivers = _Search(unit, grew, tables, priced).drivers()
     named = sum(d.part.growth if grew else d.part.amount for d in drivers)
     return Explanation(
         against=frame.against,
@@ -128,7 +142,7 @@ def explain(frame: Frame, tables: Sequence[Table], traces: Sequence[DearTrace] =
         unit=unit,
         amount=amount,
         baseline=baseline,
-        effect=effect_of(frame.now, frame.before, frame.scale, unit) if compared else None,
+        effect=effect,
         drivers=drivers,
         rest=whole - named,
         traces=tuple(traces),
@@ -145,17 +159,33 @@ def preference(dimension: str) -> int:
     return 5
 
 
+def _tally(sums: Iterable[tuple[tuple[str, ...], int, int]], place: int) -> dict[str, list[int]]:
+    """What the values at one place of the facts spent: now, and before."""
+    held: dict[str, list[int]] = {}
+    for values, now, before in sums:
+        pair = held.get(values[place])
+        if pair is None:
+            held[values[place]] = [now, before]
+        else:
+            pair[0] += now
+            pair[1] += before
+    return held
+
+
 @dataclass(frozen=True, slots=True)
 class _Search:
+    """`priced`: most of the growth comes from a dearer token."""
+
     unit: Unit
     grew: bool
     tables: Sequence[Table]
+    priced: bool
 
     def drivers(self) -> tuple[Driver, ...]:
         found = [c for t in self.tables for c in self._candidates(t, t.facts, t.tells)]
         if not found:
             return ()
-        first = _most_useful(found)
+        first = self._most_useful(found)
         if first.score < _TELLING:  # everything grew alike: the largest values of the most useful dimension
             common = [c for c in found if c.dimension not in PEOPLE] or found
             first = min(common, key=lambda c: preference(c.dimension))
@@ -166,44 +196,59 @@ class _Search:
             drivers += [Driver(self._part(first, value)) for value in self._others(first)]
         return tuple(drivers)
 
-    def _candidates(self, table: Table, facts: Sequence[Fact], names: Iterable[str]) -> Iterator[_Candidate]:
+    def _candidates(
+        self, table: Table, facts: Sequence[Fact], names: Iterable[str], *, within: bool = False
+    ) -> Iterator[_Candidate]:
         """The most telling value of each dimension that has more than one."""
-        sums = [(f.values, measure(f.now, self.unit), measure(f.before, self.unit)) for f in facts]
+        sums = self._sums(facts)
+        all_sums = self._sums(table.facts) if within else []
         for place, name in enumerate(table.names):
             if name not in names:
                 continue
-            held: dict[str, list[int]] = {}
-            for values, now, before in sums:
-                pair = held.get(values[place])
-                if pair is None:
-                    held[values[place]] = [now, before]
-                else:
-                    pair[0] += now
-                    pair[1] += before
+            held = _tally(sums, place)
             if len(held) < 2:
                 continue
-            best = self._dearest(held, table, name) if name in PASSING else self._best(held, table.scale)
+            if name in PASSING:
+                best = self._dearest(held, table, name)
+            else:
+                best = self._best(held, table.scale, _tally(all_sums, place) if within else {})
             if best is not None:
-                yield _Candidate(best[0], name, best[1], table, facts, held)
+                weight = _PRICED if self.priced and name in _PRICING else 1.0
+                yield _Candidate(best[0] * weight, name, best[1], table, facts, held)
 
-    def _best(self, held: dict[str, list[int]], scale: Fraction) -> tuple[float, str] | None:
-        """(score, value) of the most telling value; None where nothing grew."""
+    def _sums(self, facts: Sequence[Fact]) -> list[tuple[tuple[str, ...], int, int]]:
+        return [(f.values, measure(f.now, self.unit), measure(f.before, self.unit)) for f in facts]
+
+    def _best(
+        self, held: dict[str, list[int]], scale: Fraction, around: dict[str, list[int]]
+    ) -> tuple[float, str] | None:
+        """(score, value) of the most telling value; None where nothing grew. `around` are the values of the whole
+        table where `held` are those within a driver."""
         by = float(scale) if self.grew else 0.0
         usual = {value: before * by for value, (_, before) in held.items()}
         rises = {value: now - usual[value] for value, (now, _) in held.items()}
         up = sum(rise for rise in rises.values() if rise > 0)
         if up <= 0:
             return None
-        down = -sum(rise for rise in rises.values() if rise < 0)
-        spread = _SMOOTH * sum(now for now, _ in held.values())
-        whole = sum(usual.values()) + spread
+        down = _INHERITED * (up - sum(rises.values()))
+        now = sum(now for now, _ in held.values())
+        ordinary = 0.0
         top = sorted(rises, key=lambda value: (-rises[value], value))[:_LOOKED_AT]
+        if len(held) >= _MANY:  # where there are many values, some rise and some fall every day
+            ordinary, down = max(0.0, median(rises[value] for value in top[1:])), 0.0
+            up = max(sum(rises.values()), _SMOOTH * now)
+        spread = (_SMOOTH_WITHIN if around else _SMOOTH) * now
+        whole = sum(usual.values()) + spread
+        at = 1 if self.grew else 0
+        shares = {value: around[value][at] for value in top} if around else {}
+        of_all = sum(pair[at] for pair in around.values())
 
         def score(value: str) -> float:
-            share = rises[value] / up
+            share = min(1.0, (rises[value] - ordinary) / up)
             if share <= 0:
                 return 0.0
-            expected = (usual[value] + down * share + spread / len(held)) / whole
+            prior = shares[value] / of_all if of_all > 0 else 1 / len(held)
+            expected = (usual[value] + down * share + spread * prior) / whole
             return max(0.0, share * log(share / min(1.0, max(expected, _FLOOR))))
 
         best = max(top, key=lambda value: (score(value), rises[value], value))
@@ -228,7 +273,7 @@ class _Search:
                 inner += self._within(table, driver, table.tells)
         chosen: list[_Candidate] = []
         while inner and len(chosen) < _MOST_UNDER:
-            best = _most_useful(inner)
+            best = self._most_useful(inner)
             if best.score < _WITHIN:
                 break
             chosen.append(best)
@@ -239,11 +284,25 @@ class _Search:
         place = table.names.index(driver.dimension)
         facts = [fact for fact in table.facts if fact.values[place] == driver.value]
         names = {name for name in names if name != driver.dimension}
-        for found in self._candidates(table, facts, names):
+        for found in self._candidates(table, facts, names, within=True):
             now, before = found.held[found.value]
             all_now, all_before = (sum(pair[i] for pair in found.held.values()) for i in (0, 1))
             if now < (1 - _SAME) * all_now or before < (1 - _SAME) * all_before:
                 yield found
+
+    def _most_useful(self, found: Sequence[_Candidate]) -> _Candidate:
+        """Of the highest score; of what scores nearly alike the narrowest, and of these what people know best."""
+        highest = max(found, key=lambda c: c.score)
+        alike = (c for c in found if c.score >= highest.score * _ALIKE or (c.score > 0 and self._same(c, highest)))
+        near = [(c, self._lift(c)) for c in alike]
+        narrow = max(lift for _, lift in near) / 2
+        return min((c for c, lift in near if lift >= narrow), key=lambda c: (preference(c.dimension), -c.score))
+
+    def _lift(self, found: _Candidate) -> float:
+        """How many times its usual spend the value spends; no more than `_MOST_LIFT`."""
+        now, before = found.held[found.value]
+        usual = before * float(found.table.scale) if self.grew else 0.0
+        return min(_MOST_LIFT, now / usual) if usual > 0 else _MOST_LIFT
 
     def _same(self, one: _Candidate, other: _Candidate) -> bool:
         """Whether two values stand for the same spend."""
@@ -277,13 +336,6 @@ class _Search:
         )
 
 
-def _most_useful(found: Sequence[_Candidate]) -> _Candidate:
-    """Of the highest score, and of what scores nearly alike what people know best."""
-    highest = max(c.score for c in found)
-    near = [c for c in found if c.score >= highest * _ALIKE]
-    return min(near, key=lambda c: (preference(c.dimension), -c.score, c.dimension))
-
-
 def _sum(amounts: Iterable[Amounts]) -> Amounts:
     cost = tokens = requests = estimate = 0
     for each in amounts:
@@ -298,21 +350,21 @@ Series = Sequence[tuple[int, int]]
 """(cell, requests), rising."""
 
 
-def replaced_at(new: Series, old: Series, *, stray: Callable[[int], int] = lambda total: total // 10) -> int | None:
+def replaced_at(new: Series, old: Series) -> int | None:
     """The first cell of `new` after it took the place of `old`; None where it did not.
 
     It is the cut that leaves fewest requests on the wrong side of it: those of `new` before, those of `old` from it
-    on; a tenth of all may be on the wrong side.
+    on; of each at most a tenth may be there.
     """
     cells = sorted({*(cell for cell, _ in new), *(cell for cell, _ in old)})
     came, went = dict(new), dict(old)
-    wrong = sum(went.values())
+    all_new, all_old = sum(came.values()), sum(went.values())
     best: tuple[int, int] | None = None
-    earlier = 0
+    early = gone = 0
     for cell in cells:
-        if earlier and came.get(cell) and (best is None or wrong < best[0]):
-            best = wrong, cell
-        wrong += came.get(cell, 0) - went.get(cell, 0)
-        earlier += went.get(cell, 0)
-    total = sum(came.values()) + sum(went.values())
-    return best[1] if best is not None and best[0] <= stray(total) else None
+        late = all_old - gone
+        if gone and came.get(cell) and early * 10 <= all_new and late * 10 <= all_old:
+            best = min(best or (early + late, cell), (early + late, cell))
+        early += came.get(cell, 0)
+        gone += went.get(cell, 0)
+    return None if best is None else best[1]
