@@ -244,7 +244,7 @@ class _One:
             case "user" | "session":
                 return replace(part, value=people.get(int(part.value or 0), UNKNOWN))
             case "trace":
-                return replace(part, value=part.value.partition(" ")[2])
+                return replace(part, value=self.all.unit.trace_id(bytes.fromhex(part.value.partition(" ")[2])))
             case "project":
                 return replace(part, value=self.all.names.get(part.value, part.value))
             case _:

@@ -5,14 +5,15 @@ and the same ones of as many earlier days as the bound allows. What is found the
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from heapq import nlargest
 from itertools import groupby
 from typing import NamedTuple
 
 from fusewatch.app.comparing import Comparison
-from fusewatch.domain.drivers import PASSING, PEOPLE, Fact, Table
+from fusewatch.domain.drivers import PEOPLE, Fact, Table
 from fusewatch.domain.explanations import DearTrace
 from fusewatch.domain.periods import cell_start_ms
 from fusewatch.domain.rules import Unit
@@ -21,10 +22,16 @@ from fusewatch.domain.verdicts import measure
 from fusewatch.domain.views import Key, View, dimension_value
 from fusewatch.ports import Call, DriverUnit
 
-MOST_ROWS = 20_000
-"""How many rows one explanation looks at: about 50 ms."""
+MOST_ROWS = 8_000
+"""About how many rows one explanation looks at."""
+
+_NAMED = 40
+"""How many users, sessions and traces are told apart."""
 
 _TRACES = 3
+
+_Calls = Sequence[tuple[str, Sequence[Call]]]
+"""By project, possibly in several pieces."""
 
 By = Mapping[int, Amounts]
 """Amounts by quarter hour."""
@@ -92,8 +99,8 @@ def _counts(rows: By, first: int, offsets: Iterable[int]) -> dict[int, int]:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads the rows of one key. `people`: the key or the scope looks at users or sessions, so that only the rows
-    tell what belongs to it, and all dimensions are told from them."""
+    """Reads the rows of one key. Where the key or its scope looks at users or sessions only the rows tell what belongs
+    to it, and all dimensions are told from them."""
 
     unit: DriverUnit
     view: View
@@ -104,35 +111,38 @@ class Reader:
     _dims: dict[int, Dimensions] = field(default_factory=dict)
     _people: dict[int, str] = field(default_factory=dict)
     _matches: dict[tuple[str, int, int, int], bool] = field(default_factory=dict)
+    _by_people: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by_people = self.view.uses_people
 
     def read(self, projects: Sequence[str], compared: Comparison, look: Plan) -> Spenders:
-        """Who spent it by this plan; beyond the bound even of one quarter hour nothing is read."""
-        now: defaultdict[tuple[str, int, int, int, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-        before: defaultdict[tuple[str, int, int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-        for project, calls in self._calls(projects, compared, look, compared.first):
-            for call in calls:
-                _add(now[project, call.dims, call.user, call.session, call.trace], call)
-        dearest = dict.fromkeys(PASSING, 0)
-        for start, _ in look.spans:
-            passing: tuple[defaultdict[object, int], ...] = (defaultdict(int), defaultdict(int))
-            for project, calls in self._calls(projects, compared, look, start):
-                for call in calls:
-                    _add(before[project, call.dims, call.user], call)
-                    amount = measure(Amounts(call.cost_pico, call.tokens, 1, call.estimate_pico), self.counted)
-                    passing[0][call.session] += amount
-                    passing[1][call.trace] += amount
-            for name, sums in zip(PASSING, passing, strict=True):
-                dearest[name] += max(sums.values(), default=0)
-        scale = compared.scale if look.whole else Fraction(1, max(1, len(look.spans)))
+        """Who spent it by this plan."""
+        now = list(self._calls(projects, compared, look, compared.first))
+        before = [list(self._calls(projects, compared, look, start)) for start, _ in look.spans]
+        days = max(1, len(look.spans))
+        scale = compared.scale if look.whole else Fraction(1, days)
+        spent = [_Spent.of(calls, self.counted) for calls in (now, *before)]
+        tops = spent[0].top(spent[1:], scale)
+        named = {place: self._values(*place) for calls in (now, *before) for place in _places(calls)}
+        facts = [Fact((*named[at[:2]], *_texts(at)), Amounts(*held), Amounts()) for at, held in _grouped(now, tops)]
+        facts += [
+            Fact((*named[at[:2]], str(at[2]) if at[2] else "", "", ""), Amounts(), Amounts(*held))
+            for calls in before
+            for at, held in _grouped(calls, tops)
+        ]
         table = Table(
             names=(*self.names, *PEOPLE),
-            facts=[*self._facts(now), *self._facts_before(before)],
+            facts=facts,
             scale=scale,
-            tells=frozenset((*self.names, *PEOPLE) if self.view.uses_people else PEOPLE),
+            tells=frozenset((*self.names, *PEOPLE) if self._by_people else PEOPLE),
             whole=look.whole and self.left > 0,
-            dearest={name: amount // max(1, len(look.spans)) for name, amount in dearest.items()},
+            dearest={
+                "session": sum(max(day.sessions.values(), default=0) for day in spent[1:]) // days,
+                "trace": sum(max(day.traces.values(), default=0) for day in spent[1:]) // days,
+            },
         )
-        return Spenders(table, _dearest(now))
+        return Spenders(table, self._dearest(now))
 
     def first_ms(
         self, projects: Sequence[str], compared: Comparison, look: Plan, wanted: Mapping[str, str]
@@ -140,10 +150,10 @@ class Reader:
         """When the first of the key's generations with these values started."""
         return min(
             (
-                call.start_ms
+                call[0]
                 for project, calls in self._calls(projects, compared, look, compared.first)
                 for call in calls
-                if all(self._value(name, project, call.dims) == value for name, value in wanted.items())
+                if all(self._value(name, project, call[2]) == value for name, value in wanted.items())
             ),
             default=None,
         )
@@ -151,7 +161,7 @@ class Reader:
     def _calls(
         self, projects: Sequence[str], compared: Comparison, look: Plan, start: int
     ) -> Iterator[tuple[str, list[Call]]]:
-        """The key's generations in the planned quarter hours of one span."""
+        """The key's generations, by project, in the planned quarter hours of one span."""
         for from_ms, to_ms in _ranges(look.offsets, start, compared.end_ms(start)):
             for project in projects:
                 if self.left <= 0:
@@ -159,49 +169,122 @@ class Reader:
                 found = self.unit.calls(project, from_ms, to_ms, most=self.left)
                 self.left -= len(found)
                 self._learn(found)
-                yield project, [call for call in found if self._is_ours(project, call)]
+                if self._by_people:
+                    yield project, [c for c in found if self._is_ours(project, c[2], c[3], c[4])]
+                else:
+                    ours = {dims for dims in {c[2] for c in found} if self._is_ours(project, dims, 0, 0)}
+                    yield project, [c for c in found if c[2] in ours]
 
     def _learn(self, calls: Sequence[Call]) -> None:
-        dims = {call.dims for call in calls} - self._dims.keys()
-        self._dims.update(self.unit.dimensions(dims))
-        if self.view.uses_people:
+        dims = {call[2] for call in calls} - self._dims.keys()
+        if dims:
+            self._dims.update(self.unit.dimensions(dims))
+        if self._by_people:
             people = {number for call in calls for number in call[3:5]} - self._people.keys()
             self._people.update(self.unit.people(people))
 
-    def _is_ours(self, project: str, call: Call) -> bool:
-        people = (call.user, call.session) if self.view.uses_people else (0, 0)
-        place = (project, call.dims, *people)
+    def _is_ours(self, project: str, dims: int, user: int, session: int) -> bool:
+        place = (project, dims, user, session)
         known = self._matches.get(place)
         if known is None:
-            texts = (self._people[n] for n in people) if self.view.uses_people else (UNKNOWN, UNKNOWN)
-            known = self._matches[place] = self.view.key_of(project, self._dims[call.dims], *texts) == self.key
+            who = (self._people[user], self._people[session]) if self._by_people else (UNKNOWN, UNKNOWN)
+            known = self._matches[place] = self.view.key_of(project, self._dims[dims], *who) == self.key
         return known
 
-    def _facts(self, sums: Mapping[tuple[str, int, int, int, str], list[int]]) -> list[Fact]:
-        named = self._named({place[:2] for place in sums})
-        return [
-            Fact((*named[place[:2]], str(place[2]), str(place[3]), f"{place[0]} {place[4]}"), Amounts(*held), Amounts())
-            for place, held in sums.items()
-        ]
-
-    def _facts_before(self, sums: Mapping[tuple[str, int, int], list[int]]) -> list[Fact]:
-        named = self._named({place[:2] for place in sums})
-        return [
-            Fact((*named[place[:2]], str(place[2]), "", ""), Amounts(), Amounts(*held)) for place, held in sums.items()
-        ]
-
-    def _named(self, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, ...]]:
-        return {place: tuple(self._value(name, *place) for name in self.names) for place in places}
+    def _values(self, project: str, dims: int) -> tuple[str, ...]:
+        return tuple(self._value(name, project, dims) for name in self.names)
 
     def _value(self, name: str, project: str, dims: int) -> str:
         return dimension_value(name, project, self._dims[dims], UNKNOWN, UNKNOWN)
 
+    def _dearest(self, now: _Calls) -> tuple[DearTrace, ...]:
+        sums: defaultdict[tuple[str, bytes], int] = defaultdict(int)
+        for project, calls in now:
+            for _, trace, _, _, _, cost, estimate, _ in calls:
+                sums[project, trace] += cost + estimate
+        dear = sorted((place for place in sums if sums[place] > 0), key=lambda place: (-sums[place], place))
+        return tuple(DearTrace(p, self.unit.trace_id(trace), sums[p, trace]) for p, trace in dear[:_TRACES])
 
-def _add(held: list[int], call: Call) -> None:
-    held[0] += call.cost_pico
-    held[1] += call.tokens
-    held[2] += 1
-    held[3] += call.estimate_pico
+
+class _Tops(NamedTuple):
+    """The users, sessions and traces that may be named; all others are one."""
+
+    users: frozenset[int]
+    sessions: frozenset[int]
+    traces: frozenset[bytes]
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What the calls of one span sum to by user, by session and by trace, in what the rule counts."""
+
+    users: dict[int, int] = field(default_factory=dict)
+    sessions: dict[int, int] = field(default_factory=dict)
+    traces: dict[bytes, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, by_project: _Calls, counted: Unit) -> "_Spent":
+        spent = cls()
+        users, sessions, traces = spent.users, spent.sessions, spent.traces
+        money, tokened = counted is Unit.USD, counted is Unit.TOKENS
+        for _, calls in by_project:
+            for _, trace, _, user, session, cost, estimate, tokens in calls:
+                amount = cost + estimate if money else tokens if tokened else 1
+                users[user] = users.get(user, 0) + amount
+                sessions[session] = sessions.get(session, 0) + amount
+                traces[trace] = traces.get(trace, 0) + amount
+        return spent
+
+    def top(self, before: Sequence["_Spent"], scale: Fraction) -> _Tops:
+        """Those that rose most, and those that spent most."""
+        usual: defaultdict[int, int] = defaultdict(int)
+        for day in before:
+            for user, amount in day.users.items():
+                usual[user] += amount
+        by = float(scale)
+        risen = nlargest(_NAMED, self.users, key=lambda user: (self.users[user] - usual[user] * by, user))
+        return _Tops(
+            frozenset((*risen, *nlargest(_NAMED, self.users, key=lambda user: (self.users[user], user)))),
+            frozenset(nlargest(_NAMED, self.sessions, key=lambda session: (self.sessions[session], session))),
+            frozenset(nlargest(_NAMED, self.traces, key=lambda trace: (self.traces[trace], trace))),
+        )
+
+
+_Place = tuple[str, int, int, int, bytes]
+"""Project, dimensions, user, session, trace; 0 and no bytes for those that are not told apart."""
+
+
+def _grouped(by_project: _Calls, tops: _Tops) -> Iterable[tuple[_Place, list[int]]]:
+    """Cost, tokens, requests and estimate by place."""
+    sums: dict[_Place, list[int]] = {}
+    users, sessions, traces = tops
+    for project, calls in by_project:
+        for _, trace, dims, user, session, cost, estimate, tokens in calls:
+            place = (
+                project,
+                dims,
+                user if user in users else 0,
+                session if session in sessions else 0,
+                trace if trace in traces else b"",
+            )
+            held = sums.get(place)
+            if held is None:
+                sums[place] = [cost, tokens, 1, estimate]
+            else:
+                held[0] += cost
+                held[1] += tokens
+                held[2] += 1
+                held[3] += estimate
+    return sums.items()
+
+
+def _places(by_project: _Calls) -> set[tuple[str, int]]:
+    return {(project, call[2]) for project, calls in by_project for call in calls}
+
+
+def _texts(place: _Place) -> tuple[str, str, str]:
+    project, _, user, session, trace = place
+    return str(user) if user else "", str(session) if session else "", f"{project} {trace.hex()}" if trace else ""
 
 
 def _ranges(offsets: Sequence[int], start: int, end_ms: int) -> Iterator[tuple[int, int]]:
@@ -211,11 +294,3 @@ def _ranges(offsets: Sequence[int], start: int, end_ms: int) -> Iterator[tuple[i
         from_ms, to_ms = cell_start_ms(cells[0]), min(cell_start_ms(cells[-1] + 1), end_ms)
         if from_ms < to_ms:
             yield from_ms, to_ms
-
-
-def _dearest(now: Mapping[tuple[str, int, int, int, str], list[int]]) -> tuple[DearTrace, ...]:
-    sums: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for (project, _, _, _, trace), (cost, _, _, estimate) in now.items():
-        sums[project, trace] += cost + estimate
-    dear = sorted((place for place in sums if sums[place] > 0), key=lambda place: (-sums[place], place))
-    return tuple(DearTrace(project, trace, sums[project, trace]) for project, trace in dear[:_TRACES])

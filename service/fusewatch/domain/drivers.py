@@ -75,7 +75,8 @@ _PREFERRED = (
 
 class Fact(NamedTuple):
     """What one combination of values spent: `values` in the order of the table's names, `before` over all spans that
-    are compared together (`Table.scale` brings it to one)."""
+    are compared together (`Table.scale` brings it to one). "" is no value: it stands for all that are not told apart.
+    """
 
     values: tuple[str, ...]
     now: Amounts
@@ -189,7 +190,7 @@ class _Search:
         if first.score < _TELLING:  # everything grew alike: the largest values of the most useful dimension
             common = [c for c in found if c.dimension not in PEOPLE] or found
             first = min(common, key=lambda c: preference(c.dimension))
-            value = max(first.held, key=lambda v: (self._weight(first.held[v], first.table.scale), v))
+            value = max(filter(None, first.held), key=lambda v: (self._weight(first.held[v], first.table.scale), v))
             first = first._replace(value=value)
         drivers = [Driver(self._part(first, first.value), self._under(first))]
         if first.dimension not in PASSING:
@@ -201,20 +202,24 @@ class _Search:
     ) -> Iterator[_Candidate]:
         """The most telling value of each dimension that has more than one."""
         sums = self._sums(facts)
-        all_sums = self._sums(table.facts) if within else []
         for place, name in enumerate(table.names):
             if name not in names:
                 continue
             held = _tally(sums, place)
-            if len(held) < 2:
+            if len(held) < 2 or not any(held):
                 continue
             if name in PASSING:
                 best = self._dearest(held, table, name)
             else:
-                best = self._best(held, table.scale, _tally(all_sums, place) if within else {})
+                best = self._best(held, table.scale, self._around(name) if within else {})
             if best is not None:
                 weight = _PRICED if self.priced and name in _PRICING else 1.0
                 yield _Candidate(best[0] * weight, name, best[1], table, facts, held)
+
+    def _around(self, name: str) -> dict[str, list[int]]:
+        """The values of a dimension in the whole scope, from the smallest table that has it."""
+        table = min((t for t in self.tables if name in t.names), key=lambda t: len(t.facts))
+        return _tally(self._sums(table.facts), table.names.index(name))
 
     def _sums(self, facts: Sequence[Fact]) -> list[tuple[tuple[str, ...], int, int]]:
         return [(f.values, measure(f.now, self.unit), measure(f.before, self.unit)) for f in facts]
@@ -233,14 +238,16 @@ class _Search:
         down = _INHERITED * (up - sum(rises.values()))
         now = sum(now for now, _ in held.values())
         ordinary = 0.0
-        top = sorted(rises, key=lambda value: (-rises[value], value))[:_LOOKED_AT]
+        top = sorted((v for v in rises if v), key=lambda value: (-rises[value], value))[:_LOOKED_AT]
+        if not top:
+            return None
         if len(held) >= _MANY:  # where there are many values, some rise and some fall every day
-            ordinary, down = max(0.0, median(rises[value] for value in top[1:])), 0.0
+            ordinary, down = max(0.0, median(rises[value] for value in top[1:] or top)), 0.0
             up = max(sum(rises.values()), _SMOOTH * now)
         spread = (_SMOOTH_WITHIN if around else _SMOOTH) * now
         whole = sum(usual.values()) + spread
         at = 1 if self.grew else 0
-        shares = {value: around[value][at] for value in top} if around else {}
+        shares = {value: around[value][at] if value in around else 0 for value in top} if around else {}
         of_all = sum(pair[at] for pair in around.values())
 
         def score(value: str) -> float:
@@ -258,7 +265,7 @@ class _Search:
         """The same for values that do not come back."""
         by = float(table.scale) if self.grew else 0.0
         growth = sum(now - before * by for now, before in held.values())
-        best = max(held, key=lambda value: (held[value][0], value))
+        best = max(held, key=lambda value: (value != "", held[value][0], value))
         share = (held[best][0] - (table.dearest.get(name, 0) if self.grew else 0)) / growth if growth > 0 else 0.0
         if share <= 0:
             return None
@@ -316,7 +323,7 @@ class _Search:
         scale = first.table.scale
         weights = {value: self._weight(pair, scale) for value, pair in first.held.items()}
         up = sum(weight for weight in weights.values() if weight > 0)
-        rest = sorted((v for v in weights if v != first.value), key=lambda v: (-weights[v], v))
+        rest = sorted((v for v in weights if v and v != first.value), key=lambda v: (-weights[v], v))
         return [v for v in rest[: _MOST - 1] if up > 0 and weights[v] >= _NAMED * up]
 
     def _weight(self, pair: list[int], scale: Fraction) -> int:

@@ -1,25 +1,16 @@
 """What explaining a spend reads: the cells by all dimensions, and a bounded number of rows."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeAlias
 
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.usage import Amounts, Dimensions
 from fusewatch.ports.ingest import ProjectState
 from fusewatch.ports.series import SeriesUnit
 
-
-class Call(NamedTuple):
-    """One counted generation; `dims`, `user` and `session` are numbers that `DriverUnit` gives names to."""
-
-    start_ms: int
-    trace: str
-    dims: int
-    user: int
-    session: int
-    cost_pico: int
-    tokens: int
-    estimate_pico: int
+Call: TypeAlias = tuple[int, bytes, int, int, int, int, int, int]
+"""One counted generation: start, trace, dimensions, user, session, cost and estimate in 1e-12 USD, tokens. What is no
+amount is a number, or bytes, that `DriverUnit` gives names to. A plain tuple: thousands are looked at at once."""
 
 
 class DriverUnit(SeriesUnit, Protocol):
@@ -53,3 +44,5 @@ class DriverUnit(SeriesUnit, Protocol):
 
     def people(self, numbers: Collection[int]) -> Mapping[int, str]:
         """The users or sessions that the numbers stand for."""
+
+    def trace_id(self, trace: bytes) -> str: ...

@@ -62,19 +62,22 @@ class DriverReader:
         ]
 
     def calls(self, project: str, from_ms: int, to_ms: int, *, most: int) -> Sequence[Call]:
-        rows = self._link.rows(
-            "SELECT start_ms, trace, dims, person, session, cost, total, coalesce(estimate, 0) FROM generation"
+        found: Sequence[Call] = self._link.rows(
+            "SELECT start_ms, trace, dims, person, session, cost, coalesce(estimate, 0), total FROM generation"
             " WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1 ORDER BY start_ms, trace, obs"
             " LIMIT ?",
             (projects.row_id(self._link, project), from_ms, to_ms, most),
         )
-        return [Call(row[0], unpack(row[1]), *row[2:]) for row in rows]
+        return found
 
     def dimensions(self, numbers: Collection[int]) -> Mapping[int, Dimensions]:
         return self._interning.dims(numbers)
 
     def people(self, numbers: Collection[int]) -> Mapping[int, str]:
         return self._interning.texts(numbers)
+
+    def trace_id(self, trace: bytes) -> str:
+        return unpack(trace)
 
     def _sums(self, keys: Collection[int], grain: int, start: int, end: int) -> dict[int, Amounts]:
         return {
