@@ -18,7 +18,7 @@ from fusewatch.domain import drivers
 from fusewatch.domain.drivers import Fact, Frame, Table, replaced_at
 from fusewatch.domain.explanations import Driver, Explanation, Part, Was
 from fusewatch.domain.notices import Incident, Kind, Message, MessageKind, Notice, Reason
-from fusewatch.domain.periods import CELL_MS, Period, cell_of, cell_start_ms, day_index, day_span
+from fusewatch.domain.periods import CELL_MS, Calendar, Period, cell_of, cell_start_ms, day_index, day_span
 from fusewatch.domain.routing import order
 from fusewatch.domain.rules import Rule, RuleSet, Unit, period_kind
 from fusewatch.domain.usage import UNKNOWN, Amounts
@@ -34,7 +34,9 @@ WHOLE = 3
 _REPLACED = ("model", "prompt", "release", "version", "provider")
 """Dimensions in which one value takes the place of another."""
 
-_QUARTERS = 96 * 2
+_QUARTERS = 48
+"""A span of up to so many quarter hours is read as such."""
+
 _TOLD = (Reason.OPENED, Reason.ESCALATED, Reason.REPEATED)
 
 
@@ -193,18 +195,23 @@ class _One:
         return Table(names, facts, compared.scale / CELL_MS, frozenset(names))
 
     def _sums(self, numbers: Collection[int], from_cell: int, to_cell: int) -> Mapping[int, Amounts]:
-        """What each key spent in the quarter hours; of a long span the whole days are read as such."""
-        unit = self.all.unit
+        """What each key spent in the quarter hours. Of a long span whole days are read as such; of a day that it cuts
+        the part inside is added or the part outside taken away, whichever is shorter (`windowcells.between`)."""
+        unit, calendar = self.all.unit, self.all.fine.calendar
         if to_cell - from_cell <= _QUARTERS:
             return unit.quarter_sums(numbers, from_cell, to_cell)
-        calendar = self.all.fine.calendar
-        first = day_index(calendar, cell_start_ms(from_cell) - 1) + 1
-        last = day_index(calendar, cell_start_ms(to_cell))
-        starts = cell_of(day_span(calendar, first)[0]), cell_of(day_span(calendar, last)[0])
-        sums: dict[int, Amounts] = dict(unit.day_sums(numbers, first, last))
-        for span in ((from_cell, starts[0]), (starts[1], to_cell)):
-            for number, amounts in unit.quarter_sums(numbers, *span).items() if span[0] < span[1] else ():
-                sums[number] = sums[number].plus(amounts) if number in sums else amounts
+        first, last = (day_index(calendar, cell_start_ms(cell)) for cell in (from_cell, to_cell - 1))
+        (begins, morning), (evening, ends) = (_cells_of(calendar, day) for day in (first, last))
+        cut_first = morning - from_cell < from_cell - begins
+        cut_last = to_cell - evening < ends - to_cell
+        sums: dict[int, Amounts] = dict(unit.day_sums(numbers, first + cut_first, last + 1 - cut_last))
+        for start, stop, adds in (
+            (from_cell, morning, True) if cut_first else (begins, from_cell, False),
+            (evening, to_cell, True) if cut_last else (to_cell, ends, False),
+        ):
+            for number, amounts in unit.quarter_sums(numbers, start, stop).items() if start < stop else ():
+                held = sums.get(number, Amounts())
+                sums[number] = held.plus(amounts) if adds else held.minus(amounts)
         return sums
 
     def _spenders(self, own: Mapping[int, Amounts]) -> Spenders | None:
@@ -302,3 +309,9 @@ class _One:
 def _weighted(sums: Amounts, last: Amounts, passed: int) -> Amounts:
     """The sums times `CELL_MS`, with `passed` milliseconds of the last quarter hour in place of all of it."""
     return Amounts(*(held * CELL_MS - late * (CELL_MS - passed) for held, late in zip(sums, last, strict=True)))
+
+
+def _cells_of(calendar: Calendar, day: int) -> tuple[int, int]:
+    """[first, end) of the quarter hours whose start lies in the day."""
+    start_ms, end_ms = day_span(calendar, day)
+    return -(-start_ms // CELL_MS), -(-end_ms // CELL_MS)

@@ -3,7 +3,6 @@
 Amounts are decimal strings, exact to the picodollar; instants are RFC 3339 in UTC. docs/webhook.md explains the fields.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -31,6 +30,10 @@ from fusewatch.domain.rules import Severity, Unit
 from fusewatch.notify import cards
 from fusewatch.notify.sheet import line_text
 from fusewatch.notify.text import is_web_address
+from fusewatch.notify.webhook_drivers import DriversBody, drivers_body
+from fusewatch.notify.webhook_values import Amount, Instant, instant
+from fusewatch.notify.webhook_values import amount_text as _amount
+from fusewatch.notify.webhook_values import value_text as _value
 from fusewatch.notify.words import sheet
 
 VERSION = 1
@@ -43,11 +46,8 @@ _VALUE_LENGTHS = (200, 60, 20)
 _LABELS = 20
 _CROSSINGS = 4
 _LISTED = 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
-Amount = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]{1,12})?$")]
 SeverityWord = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [severity.word for severity in Severity]})]
 EventType = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [f"fusewatch.{kind}" for kind in MessageKind]})]
 
@@ -117,6 +117,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     crossings: list[CrossingBody]
     parts: list[PartBody]
     forecast: ForecastBody | None
+    drivers: DriversBody | None
     labels: dict[str, str]
     runbook: str
     text: str
@@ -299,6 +300,7 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         crossings=[_crossing(crossing, unit) for crossing in incident.crossings[-_CROSSINGS:]],
         parts=[PartBody(name=_value(n, length), amount=_amount(a, unit)) for n, a in incident.parts[:_LISTED]],
         forecast=_forecast(notice.forecast, unit) if notice.forecast else None,
+        drivers=drivers_body(notice.why, length) if notice.why else None,
         labels={_value(name, 60): _value(value, length) for name, value in notice.labels[:_LABELS]},
         runbook=_value(notice.runbook, 500),
         text=line_text(cards.headline(notice), zone=zone, now_ms=notice.at_ms),
@@ -403,20 +405,6 @@ def _hold(hold: Hold) -> HoldBody:
     return HoldBody(
         why=hold.why, since=instant(hold.since_ms), until=instant(hold.until_ms), silence=_value(hold.silence, 60)
     )
-
-
-def instant(at_ms: int) -> str:
-    """RFC 3339 in UTC with milliseconds: `2026-11-22T15:42:08.000Z`."""
-    return f"{(_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec='milliseconds')[:-6]}Z"
-
-
-def _amount(value: int, unit: Unit) -> str:
-    return usd_json(value) if unit.is_money else str(value)
-
-
-def _value(text: str, length: int) -> str:
-    """The value itself, as programs compare it: only cut; lone surrogates, which no JSON can carry, become "?"."""
-    return text[:length].encode("utf-8", "replace").decode()
 
 
 def payload_schema() -> dict[str, object]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from hashlib import blake2b
 
+from fusewatch.domain.explanations import Driver, Part
 from fusewatch.domain.incidents import fingerprint, stable_id
 from fusewatch.domain.notices import Incident, Message, Notice
 from fusewatch.domain.usage import FORGOTTEN, Dimensions
@@ -286,7 +287,17 @@ class Forgetting:
         )
 
     def _notice(self, notice: Notice) -> Notice:
-        return replace(notice, incident=self._incident(notice.incident), labels=self._labels(notice.labels))
+        why = notice.why
+        if why is not None:
+            why = replace(why, drivers=tuple(self._driver(driver) for driver in why.drivers))
+        return replace(notice, incident=self._incident(notice.incident), labels=self._labels(notice.labels), why=why)
+
+    def _driver(self, driver: Driver) -> Driver:
+        return Driver(self._part(driver.part), tuple(map(self._part, driver.under)))
+
+    def _part(self, part: Part) -> Part:
+        named = part.dimension in self._dimensions and part.value == self._user
+        return replace(part, value=FORGOTTEN) if named else part
 
     def _message(self, message: Message) -> Message:
         gap = message.gap
