@@ -192,7 +192,10 @@ class Reader:
         return known
 
     def _values(self, project: str, dims: int) -> tuple[str, ...]:
-        return tuple(self._value(name, project, dims) for name in self.names)
+        """The values of `drivers_view`, in its order."""
+        *plain, _ = held = self._dims[dims]
+        custom = self.names[1 + len(plain) :]
+        return (project, *held[:-1], *(self._value(name, project, dims) for name in custom))
 
     def _value(self, name: str, project: str, dims: int) -> str:
         return dimension_value(name, project, self._dims[dims], UNKNOWN, UNKNOWN)
