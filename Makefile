@@ -13,13 +13,9 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-<<<<<<< HEAD
-.PHONY: help install demo test check lint bench lock format update-golden pictures
-=======
 LANGFUSE_4 := .venv-langfuse-4
 
-.PHONY: help install demo test test-langfuse-4 check lint bench lock format update-golden
->>>>>>> tagging
+.PHONY: help install demo test test-langfuse-4 check lint bench lock format update-golden pictures
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

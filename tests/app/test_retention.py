@@ -262,7 +262,7 @@ def test_a_damaged_cell_is_found_mended_and_told(play: Play) -> None:
     damage(stage.store.path, grain=0)
     _, audit = stage.keep_up()
     assert audit is not None
-    assert {name for name, _ in audit.found} == {"monthly", "totals", "metrics"}
+    assert {name for name, _ in audit.found} == {"monthly", "totals", "metrics", "drivers"}
     assert audit.off_pico == 3 * DOLLAR
     assert stage.news() == ["drift audit=2026-11-17 opened warning 100%"]
     (incident,) = stage.open("drift")

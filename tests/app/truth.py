@@ -11,7 +11,7 @@ from fusewatch.demo.standin import Span
 from fusewatch.domain.coverage import Span as Covered
 from fusewatch.domain.periods import cell_of, cell_start_ms, day_index
 from fusewatch.domain.usage import FORGOTTEN, UNKNOWN, Amounts
-from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
+from fusewatch.domain.views import Key, View, drivers_view, labels_view, totals_view, view_of
 from fusewatch.ports import AssessUnit, ProjectState, Row
 from tests.app.stage import Stage
 
@@ -114,7 +114,7 @@ def _check_cells(stage: Stage) -> None:
             return  # cells know more than rows; the stories of pruning look at them
         names = {project.key: project.name for project in unit.projects()}
         views = [view_of(rule, rules, names) for rule in rules.rules] + [totals_view(rules), labels_view(rules)]
-        views += watch_views(rules)
+        views += [*watch_views(rules), drivers_view(rules)]
         rows = unit.rows(0, 2**53)
         for view in views:
             if view.id in unit.built_views():

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from fusewatch.domain.explanations import Against, DearTrace, Driver, Effect, Explanation, Part, Was
 from fusewatch.domain.forecast import Basis, Forecast
 from fusewatch.domain.notices import (
     Cause,
@@ -99,6 +100,57 @@ WARNED = replace(
     reason=Reason.OPENED,
     severity=Severity.WARNING,
     threshold=Fraction(4, 5),
+)
+
+DROVE = Explanation(
+    against=Against.HOURS,
+    count=7,
+    from_ms=MIDNIGHT,
+    to_ms=NOW,
+    unit=Unit.USD,
+    amount=usd("50.31"),
+    baseline=usd("18.41"),
+    effect=Effect(usd("21.12"), usd("0.31"), usd("10.47"), Fraction(21, 10), Fraction(101, 100), Fraction(13, 10)),
+    drivers=(
+        Driver(
+            Part(
+                *("feature", "summarization", usd("40.47"), usd("13.07")),
+                Effect(usd("26.60"), usd("0.10"), usd("0.70"), Fraction(31, 10), Fraction(1), Fraction(21, 20)),
+            ),
+            (
+                Part(
+                    *("model", "gpt-4o", usd("24.10"), 0, Effect(usd("24.10"), 0, 0)),
+                    was=Was("gpt-4o-mini", NOW - 217 * MINUTE),
+                ),
+                Part("user", "user-4711", usd("31.19"), usd("11.39"), Effect(usd("19.80"), 0, 0), at_least=True),
+            ),
+        ),
+    ),
+    rest=usd("4.50"),
+    traces=(
+        DearTrace("lf:shop", "4bf92f3577b34da6a3ce929d0e0e4736", usd("1.92")),
+        DearTrace("lf:shop", "5cf92f3577b34da6a3ce929d0e0e4737", usd("1.10")),
+    ),
+    sampled=True,
+)
+
+DRIVEN = replace(REACHED, why=DROVE)
+
+HOSTILE_DRIVER = Driver(
+    Part("feature", "<!channel> *sum*\u202e\x1b[31m", usd("40.47"), 0, Effect(usd("40.47"), 0, 0)),
+    (Part("user", "unknown", usd("20"), usd("1"), Effect(usd("19"), 0, 0, Fraction(20), Fraction(1), Fraction(1))),),
+)
+
+DRIVEN_BY_HOSTILE = replace(REACHED, why=replace(DROVE, drivers=(HOSTILE_DRIVER,), rest=usd("-8.57"), traces=()))
+
+NOT_GROWN = replace(
+    REACHED,
+    why=replace(DROVE, baseline=usd("52.41"), rest=usd("9.84"), effect=Effect(usd("-2.1"), 0, 0, Fraction(1))),
+)
+
+NO_HISTORY = replace(
+    REACHED,
+    why=replace(DROVE, against=Against.NOTHING, count=0, baseline=None, effect=None, rest=usd("9.84"), sampled=False),
 )
 
 RESOLVED = replace(
@@ -459,6 +511,10 @@ HOURS = tuple(usd(spent) for spent in ("0 " * 12 + "0.4 0.9 1.1 2 3.5 3 4.2 5 6.
 
 MESSAGES: dict[str, Message] = {
     "budget_reached": message(REACHED),
+    "budget_driven": message(DRIVEN),
+    "budget_driven_hostile": message(DRIVEN_BY_HOSTILE),
+    "budget_not_grown": message(NOT_GROWN),
+    "budget_no_history": message(NO_HISTORY),
     "budget_warned": message(WARNED),
     "budget_late": message(LATE),
     "budget_at_least": message(AT_LEAST),

@@ -12,6 +12,7 @@ from fusewatch.app.audit import tell_audit
 from fusewatch.app.cells import Reading
 from fusewatch.app.daywatches import DayWatches, watch_views
 from fusewatch.app.digest import due_digests
+from fusewatch.app.drivers import Explainer
 from fusewatch.app.judging import Judge, Work, changed
 from fusewatch.app.newcomers import NEW, Newcomers, newcomer_views
 from fusewatch.app.signposts import Signposts
@@ -23,7 +24,7 @@ from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, day_i
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, period_kind
 from fusewatch.domain.usage import Amounts, Delta
-from fusewatch.domain.views import Key, View, labels_view, remembering, totals_view, view_of
+from fusewatch.domain.views import Key, View, drivers_view, labels_view, remembering, totals_view, view_of
 from fusewatch.ports import AssessStore, AssessUnit, Linker, RuleState
 
 DELTAS_AT_ONCE = 20_000
@@ -105,6 +106,8 @@ class _Pass:
         standing_views = [totals_view(rules), *watch_views(rules), *newcomer_views(rules)]
         if self.given.shown or rules.digests:
             standing_views.append(labels_view(rules))
+        if self.unit.drivers() is not None:
+            standing_views.append(drivers_view(rules))
         wanted = {view.id: view for view in (*self.views.values(), *standing_views)}
         built = self.unit.built_views()
         self._apply(deltas, [view for id_, view in wanted.items() if id_ in built])
@@ -276,6 +279,9 @@ class _Pass:
             messages.extend(step)
         messages.extend(post.release(self.given.link))
         messages += due_digests(self.unit, rules, self.reading, now_ms=self.now_ms, link=self.given.link)
+        drivers = self.unit.drivers() if messages else None
+        if drivers is not None:
+            messages = Explainer.over(drivers, rules, self.now_ms, self.reading.active).told(messages)
         return [message for message in messages if self.unit.enqueue(message)]
 
     def _start_summary(self) -> StartSummary:

@@ -19,7 +19,7 @@ from fusewatch.domain.periods import cell_of, day_at, day_span
 from fusewatch.domain.retention import DAY_MS, HOUR_MS, audit_due, day_to_audit, totals_until
 from fusewatch.domain.rules import RuleSet, Severity, Unit
 from fusewatch.domain.usage import Amounts, Delta
-from fusewatch.domain.views import Key, View, labels_view, totals_view, view_of
+from fusewatch.domain.views import Key, View, drivers_view, labels_view, totals_view, view_of
 from fusewatch.ports import Audited, Clock, ReadUnit, Runner, Store, UpkeepUnit
 
 
@@ -100,7 +100,7 @@ def _begin(unit: ReadUnit, rules: RuleSet, now_ms: int) -> AuditReport | None:
 def _views(rules: RuleSet, names: Mapping[str, str], built: frozenset[str]) -> Iterable[tuple[str, View]]:
     """Each built view once, with the first rule that uses it, or what else it is for."""
     known = [(rule.name, view_of(rule, rules, names)) for rule in rules.rules]
-    known += [("totals", totals_view(rules)), ("metrics", labels_view(rules))]
+    known += [("totals", totals_view(rules)), ("metrics", labels_view(rules)), ("drivers", drivers_view(rules))]
     known += [("watches", view) for view in watch_views(rules)]
     seen: set[str] = set()
     for name, view in known:

@@ -6,7 +6,7 @@ from functools import partial
 
 from fusewatch.app.daywatches import watch_views
 from fusewatch.domain.rules import AttributionSource, RuleSet
-from fusewatch.domain.views import labels_view, totals_view, view_of
+from fusewatch.domain.views import drivers_view, labels_view, totals_view, view_of
 from fusewatch.ports import PersonPlaces, Store, UpkeepUnit
 
 Step = Callable[[UpkeepUnit, int], tuple[int, int | None]]
@@ -32,7 +32,7 @@ def places_of(rules: RuleSet, names: Mapping[str, str]) -> PersonPlaces:
     derived = tuple(name for name, sources in rules.attribution if name != "user" and _USER in sources)
     personal = {"user", *derived}
     views = {rule.name: view_of(rule, rules, names) for rule in rules.rules}
-    known = [*views.values(), totals_view(rules), labels_view(rules), *watch_views(rules)]
+    known = [*views.values(), totals_view(rules), labels_view(rules), drivers_view(rules), *watch_views(rules)]
     return PersonPlaces(
         dimensions=derived,
         views={view.id: _places(view.each, personal) for view in known},

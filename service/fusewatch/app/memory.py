@@ -273,6 +273,9 @@ class MemoryStore:
     def audited(self) -> Audited | None:
         return None
 
+    def drivers(self) -> None:
+        """A replay is about what is told when, not about why."""
+
     def mark(self, name: str) -> int | None:
         return self._marks.get(name)
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
+from fusewatch.domain.explanations import Explanation
 from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.periods import Every, Last
 from fusewatch.domain.rules import Method, Severity, Unit
@@ -214,6 +215,8 @@ class Notice:
     silent_by: str = ""
     links: tuple[NoticeLink, ...] = ()
     """To the rows in Langfuse, as it was when this was decided."""
+    why: Explanation | None = None
+    """What explains it, as it was enqueued; of the first notices of a message only."""
 
 
 class MessageKind(StrEnum):

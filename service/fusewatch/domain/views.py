@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from fusewatch.domain.periods import Calendar
-from fusewatch.domain.rules import HIGH_CARDINALITY, Matcher, Rule, RuleSet, Scope
+from fusewatch.domain.rules import BUILT_IN_DIMENSIONS, HIGH_CARDINALITY, Matcher, Rule, RuleSet, Scope
 from fusewatch.domain.usage import UNKNOWN, Dimensions
 
 Key = tuple[str, ...]
@@ -176,3 +176,15 @@ def _environments_left_out(rules: RuleSet) -> tuple[Matcher, ...]:
 def labels_view(rules: RuleSet) -> View:
     """Everything, by the metric labels: what the `llm_spend_dollars` gauges show."""
     return View(Scope(), ("project", *rules.metric_labels), _days_of(rules.calendar))
+
+
+def drivers_view(rules: RuleSet) -> View:
+    """Everything, by every dimension but the people's: where drivers are looked for without a look at rows."""
+    custom = [name for name, _ in rules.attribution if name not in BUILT_IN_DIMENSIONS]
+    return View(Scope(), ("project", *_FIELDS, *dict.fromkeys(custom)), _days_of(rules.calendar))
+
+
+def parts_of(view: View, key: Key) -> tuple[str, Dimensions]:
+    """The project and the dimensions that a key of `drivers_view` stands for."""
+    extra = zip(view.each[1 + len(_FIELDS) :], key[1 + len(_FIELDS) :], strict=True)
+    return key[0], Dimensions._make((*key[1 : 1 + len(_FIELDS)], tuple(extra)))

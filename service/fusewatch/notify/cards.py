@@ -9,7 +9,7 @@ from fusewatch.domain.notices import Cause, Crossing, Incident, Kind, Notice, No
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN
-from fusewatch.notify import forecastcards, watchcards
+from fusewatch.notify import drivercards, forecastcards, watchcards
 from fusewatch.notify.handled import handled
 from fusewatch.notify.numbers import amount, amount_of, average_of, duration, multiple, percent
 from fusewatch.notify.sheet import Card, Line, Link, Moment, Tone, tone_of
@@ -29,6 +29,7 @@ _NAMED_DIMENSIONS = frozenset({"user", "session"})
 """Their values mean nothing without the dimension's name before them."""
 
 ADJECTIVES = {Every.HOUR: "hourly ", Every.DAY: "daily ", Every.WEEK: "weekly ", Every.MONTH: "monthly "}
+_NOW = {Every.HOUR: "this hour", Every.DAY: "today", Every.WEEK: "this week", Every.MONTH: "this month"}
 _RATES = {Every.HOUR: " an hour", Every.DAY: " a day", Every.WEEK: " a week", Every.MONTH: " a month"}
 
 
@@ -299,6 +300,8 @@ def _body(notice: Notice) -> tuple[Line, ...]:
     if notice.incident.estimated and not notice.incident.kind.is_watch:
         part = amount(notice.incident.estimated, Unit.USD)
         lines.append((f"{part} of it is estimated: Langfuse has no price for that usage",))
+    if notice.why is not None:
+        lines += drivercards.lines(notice.why, _span_of(notice))
     if notice.at_least:
         lines.append(("part of the period is not read yet: this is a lower bound",))
     if notice.incident.detail:
@@ -309,6 +312,17 @@ def _body(notice: Notice) -> tuple[Line, ...]:
     if notice.runbook and not is_web_address(notice.runbook):
         lines.append((f"runbook: {clean(notice.runbook, 300)}",))
     return tuple(line for line in lines if line)
+
+
+def _span_of(notice: Notice) -> str:
+    """What the drivers are a share of: `today`, `this month`."""
+    incident = notice.incident
+    if incident.window is not None:
+        return f"the last {incident.window.words}"
+    every = period_of(incident)
+    if every is None or notice.at_ms >= incident.period_end_ms:
+        return "it"
+    return _NOW[every]
 
 
 def _times(notice: Notice) -> Line:

@@ -12,6 +12,7 @@ from fusewatch.domain.rules import Unit
 from fusewatch.notify import cards
 from fusewatch.notify.sheet import line_text
 from fusewatch.notify.text import is_web_address
+from fusewatch.notify.webhook_drivers import DriversBody, drivers_body
 from fusewatch.notify.webhook_parts import (
     DigestBody,
     GapBody,
@@ -115,6 +116,7 @@ class NoticeBody(msgspec.Struct, frozen=True, kw_only=True):
     forecast: ForecastBody | None
     last_24h_usd: list[Amount]
     acknowledged_by: str
+    drivers: DriversBody | None
     labels: dict[str, str]
     runbook: str
     links: list[LinkBody]
@@ -220,6 +222,7 @@ def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
         forecast=_forecast(notice.forecast, unit) if notice.forecast else None,
         last_24h_usd=[usd_json(pico) for pico in notice.hours] if unit is Unit.USD else [],
         acknowledged_by=_value(incident.acked_by, length),
+        drivers=drivers_body(notice.why, length) if notice.why else None,
         labels={_value(name, 60): _value(value, length) for name, value in notice.labels[:_LABELS]},
         runbook=_value(notice.runbook, 500),
         links=[

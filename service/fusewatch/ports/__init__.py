@@ -23,9 +23,6 @@ from fusewatch.ports.assess import (
     RuleState as RuleState,
 )
 from fusewatch.ports.assess import (
-    SeriesUnit as SeriesUnit,
-)
-from fusewatch.ports.assess import (
     Totals as Totals,
 )
 from fusewatch.ports.clock import (
@@ -42,6 +39,12 @@ from fusewatch.ports.deliver import (
 )
 from fusewatch.ports.desk import (
     DeskUnit as DeskUnit,
+)
+from fusewatch.ports.drivers import (
+    Call as Call,
+)
+from fusewatch.ports.drivers import (
+    DriverUnit as DriverUnit,
 )
 from fusewatch.ports.ingest import (
     EstimatePlace as EstimatePlace,
@@ -117,6 +120,9 @@ from fusewatch.ports.read import (
 )
 from fusewatch.ports.read import (
     Traces as Traces,
+)
+from fusewatch.ports.series import (
+    SeriesUnit as SeriesUnit,
 )
 from fusewatch.ports.source import (
     BucketSum as BucketSum,

@@ -8,28 +8,11 @@ from fusewatch.domain.holding import Held
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
+from fusewatch.ports.drivers import DriverUnit
 from fusewatch.ports.ingest import ProjectState
+from fusewatch.ports.series import SeriesUnit
 
 T = TypeVar("T")
-
-
-class SeriesUnit(Protocol):
-    """The cells under the rules, as the engine reads them. `view` is a `views.View.id`."""
-
-    def quarters(self, view: str, key: tuple[str, ...], from_cell: int, to_cell: int) -> Sequence[tuple[int, Amounts]]:
-        """The 15-minute cells ``from_cell <= cell < to_cell`` that hold anything, in order."""
-
-    def days(self, view: str, key: tuple[str, ...], from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
-        """The local-day cells (day indexes of the view's calendar) that hold anything, in order."""
-
-    def blocks(
-        self, view: str, key: tuple[str, ...], from_cell: int, to_cell: int, at_cell: int, size: int
-    ) -> Sequence[tuple[int, Amounts]]:
-        """The sums of blocks of `size` 15-minute cells in ``from_cell <= cell < to_cell``, in order, those that hold
-        anything: block 0 begins at `at_cell`, block -1 ends there."""
-
-    def first_cell(self, view: str, key: tuple[str, ...]) -> int | None:
-        """The first 15-minute cell in which the key existed."""
 
 
 class RuleState(NamedTuple):
@@ -190,6 +173,9 @@ class AssessUnit(SeriesUnit, Protocol):
     def put_mark(self, name: str, value: int) -> None: ...
 
     def audited(self) -> Audited | None: ...
+
+    def drivers(self) -> DriverUnit | None:
+        """Where drivers are looked for; None where notices are not explained, as in a replay."""
 
 
 class AssessStore(Protocol):

@@ -8,8 +8,10 @@ from fusewatch.domain.holding import Held
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
-from fusewatch.ports.assess import Audited, RuleState, SeriesUnit, Totals
+from fusewatch.ports.assess import Audited, RuleState, Totals
+from fusewatch.ports.drivers import DriverUnit
 from fusewatch.ports.ingest import ProjectState
+from fusewatch.ports.series import SeriesUnit
 
 
 class CounterSeries(NamedTuple):
@@ -212,3 +214,6 @@ class ReadUnit(SeriesUnit, Protocol):
 
     def silences(self, *, active_at_ms: int | None) -> Sequence[Silence]:
         """Those that are active then, or, for None, all that ever were; the one that ends last first."""
+
+    def drivers(self) -> DriverUnit:
+        """Where drivers are looked for."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from urllib.parse import unquote
 
+from fusewatch.domain.explanations import Driver, Part
 from fusewatch.domain.incidents import fingerprint, stable_id
 from fusewatch.domain.notices import Incident, Message, Notice
 from fusewatch.domain.usage import FORGOTTEN, Dimensions
@@ -315,14 +316,25 @@ class Forgetting:
 
     def _notice(self, notice: Notice) -> Notice:
         """Its links go with the name: they ask Langfuse for it."""
+        why = notice.why
+        if why is not None:
+            why = replace(why, drivers=tuple(self._driver(driver) for driver in why.drivers))
         again = replace(
             notice,
             incident=self._incident(notice.incident),
             labels=self._labels(notice.labels),
             rows=self._labels(notice.rows),
+            why=why,
         )
         named = again != notice or any(self._user in f"{unquote(unquote(k.url))} {k.wider}" for k in notice.links)
         return replace(again, links=()) if named else notice
+
+    def _driver(self, driver: Driver) -> Driver:
+        return Driver(self._part(driver.part), tuple(map(self._part, driver.under)))
+
+    def _part(self, part: Part) -> Part:
+        named = part.dimension in self._dimensions and part.value == self._user
+        return replace(part, value=FORGOTTEN) if named else part
 
     def _message(self, message: Message) -> Message:
         gap = message.gap

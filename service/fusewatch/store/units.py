@@ -54,6 +54,7 @@ from fusewatch.store import (
 )
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
+from fusewatch.store.drivers import DriverReader
 from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.ledger import Ledger
 from fusewatch.store.series import Key, SeriesReader, SeriesWriter, deltas
@@ -316,6 +317,10 @@ class AssessUnit:
     def audited(self) -> Audited | None:
         return upkeep.audited(self._link)
 
+    def drivers(self) -> DriverReader:
+        self._series.flush()
+        return DriverReader(self._link, self._interning, self._series)
+
     def finish(self) -> None:
         self._series.flush()
 
@@ -389,6 +394,9 @@ class ReadUnit(SeriesReader):
 
     def silences(self, *, active_at_ms: int | None) -> Sequence[Silence]:
         return silences.listed(self._link, active_at_ms)
+
+    def drivers(self) -> DriverReader:
+        return DriverReader(self._link, self._interning, self)
 
     def waiting(self) -> bool:
         return self._link.row("SELECT 1 FROM dirty LIMIT 1") is not None
