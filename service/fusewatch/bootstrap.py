@@ -11,10 +11,13 @@ import httpx
 
 from fusewatch.app.rategate import RateGates
 from fusewatch.config.rulefile import (
+    AppriseConfig,
     ConsoleConfig,
     DestinationConfig,
+    EmailConfig,
     HeartbeatConfig,
     Loaded,
+    PagerdutyConfig,
     ProjectConfig,
     SlackConfig,
     WebhookConfig,
@@ -26,9 +29,20 @@ from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
+from fusewatch.notify.apprise import MISSING, is_installed
 from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
-from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.notify.kinds import (
+    PAGERDUTY,
+    AppriseKind,
+    ConsoleKind,
+    EmailKind,
+    Kind,
+    PagerdutyKind,
+    SlackBotKind,
+    SlackWebhookKind,
+    WebhookKind,
+)
 from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules
 
 OnRequest = Callable[[str, str, str, float], None]
@@ -74,7 +88,7 @@ class World:
     """The rate budgets of this process's organisations; without them only `Retry-After` is obeyed."""
 
 
-def kind_of(config: DestinationConfig) -> Kind | None:
+def kind_of(config: DestinationConfig) -> Kind | None:  # noqa: PLR0911 - a table
     """What the notifier of a configured destination needs; None for types that this version cannot send to."""
     match config:
         case ConsoleConfig():
@@ -85,6 +99,12 @@ def kind_of(config: DestinationConfig) -> Kind | None:
             return SlackBotKind(token.get_secret_value(), config.channel)
         case WebhookConfig():
             return WebhookKind(config.url.get_secret_value(), tuple(s.get_secret_value() for s in config.secrets))
+        case PagerdutyConfig():
+            return PagerdutyKind(config.routing_key.get_secret_value(), config.url or PAGERDUTY[config.region])
+        case EmailConfig():
+            return EmailKind(config.to, config.smtp.get_secret_value(), config.sender)
+        case AppriseConfig():
+            return AppriseKind(config.url.get_secret_value())
         case _:
             return None
 
@@ -104,6 +124,13 @@ def check_destinations(loaded: Loaded) -> None:
             problems.append(Problem("heartbeat", 0, "url", str(error)))
     if problems:
         raise ConfigError(problems)
+
+
+def unready(loaded: Loaded) -> list[tuple[str, str]]:
+    """Destinations that cannot be sent to as this program is installed, each with what is to be done. They stop nobody:
+    what is for them waits."""
+    missing = [config.name for config in loaded.destinations if isinstance(config, AppriseConfig)]
+    return [(name, MISSING) for name in missing if not is_installed()]
 
 
 def load_rules(path: Path, environ: Mapping[str, str], *, secrets: bool) -> Loaded:

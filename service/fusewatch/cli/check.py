@@ -38,7 +38,7 @@ def command(
                 "file": str(path),
                 "ok": not failures,
                 "problems": [],
-                "warnings": [_as_dict(problem) for problem in loaded.warnings],
+                "warnings": [_as_dict(problem) for problem in [*loaded.warnings, *_unready(loaded)]],
                 "inactive": list(loaded.inactive),
                 "online": failures,
             }
@@ -58,6 +58,15 @@ def _load(path: Path, *, online: bool) -> "Loaded":
     from fusewatch.config.rulefile import load  # noqa: PLC0415 - after the arguments are known to be right
 
     return load(path, environ(), secrets=False)
+
+
+def _unready(loaded: "Loaded") -> list[Problem]:
+    """Destinations for which something is not installed; only some kinds need anything."""
+    if all(destination.type != "apprise" for destination in loaded.destinations):
+        return []
+    from fusewatch.bootstrap import unready  # noqa: PLC0415 - loads the HTTP client and more
+
+    return [Problem("destinations", 0, name, text) for name, text in unready(loaded)]
 
 
 def _print_problems(path: Path, problems: tuple[Problem, ...], *, as_json: bool) -> None:
@@ -87,7 +96,7 @@ def _print_fine(path: Path, loaded: "Loaded", failures: list[str]) -> None:
         f"{path}: fine. {_count(len(rules.budgets), 'budget')}, {_count(len(rules.spikes), 'spike rule')}, "
         f"{_count(len(loaded.destinations), 'destination')}, {_count(projects, 'project')}."
     )
-    for warning in loaded.warnings:
+    for warning in [*loaded.warnings, *_unready(loaded)]:
         print(f"warning: {warning}")
     if loaded.inactive:
         print("Accepted, but not active in this version:")

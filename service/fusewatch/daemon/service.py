@@ -24,7 +24,7 @@ from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
-from fusewatch.bootstrap import Rulebook, World
+from fusewatch.bootstrap import Rulebook, World, unready
 from fusewatch.daemon.logs import make_logger
 from fusewatch.daemon.observer import LogObserver
 from fusewatch.daemon.parts import TICK_S, Observer, Parts
@@ -102,6 +102,8 @@ async def run_service(given: Service) -> None:
         world = World(clock, on_request=partial(_count_request, telemetry), stream=given.stream, gates=gates)
         rulebook = await write(lambda: Rulebook.open(given.config, given.environ, store, world, strict=given.strict))
         observer.reloaded(rulebook.fallback)
+        for name, text in unready(rulebook.loaded):
+            log.warning("destination_not_ready", destination=name, problem=text)
         store.free_claims()
         daemon = Daemon(
             Parts(
