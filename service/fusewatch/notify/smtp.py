@@ -78,8 +78,8 @@ def server_of(url: str) -> SmtpServer:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
         raise ValueError(f"the address of a mail server has a user and a password, or neither; {_FORM}")
-    if not (user + password).isprintable():
-        raise ValueError("the user or the password of the mail server holds a control character")
+    if not ((user + password).isascii() and (user + password).isprintable()):
+        raise ValueError("the user or the password of the mail server holds a sign that no mail login takes")
     implicit = parts.scheme == "smtps"
     return SmtpServer(
         parts.hostname, port or (465 if implicit else 587), Tls.IMPLICIT if implicit else tls, user, password
