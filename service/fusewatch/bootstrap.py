@@ -12,10 +12,13 @@ import httpx
 from fusewatch.app.rategate import RateGates
 from fusewatch.checking import template_problems
 from fusewatch.config.rulefile import (
+    AppriseConfig,
     ConsoleConfig,
     DestinationConfig,
+    EmailConfig,
     HeartbeatConfig,
     Loaded,
+    PagerdutyConfig,
     ProjectConfig,
     SlackConfig,
     WebhookConfig,
@@ -32,7 +35,17 @@ from fusewatch.langfuse.transport import base_url_of
 from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
 from fusewatch.notify.inownwords import InOwnWords
-from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.notify.kinds import (
+    PAGERDUTY,
+    AppriseKind,
+    ConsoleKind,
+    EmailKind,
+    Kind,
+    PagerdutyKind,
+    SlackBotKind,
+    SlackWebhookKind,
+    WebhookKind,
+)
 from fusewatch.ports import Clock, Linker, Notifier, Pinger, Source, Store, StoredRules, ThreadMemory
 
 LINKER: Linker = Links()
@@ -85,7 +98,7 @@ class World:
     """The rate budgets of this process's organisations; without them only `Retry-After` is obeyed."""
 
 
-def kind_of(config: DestinationConfig) -> Kind | None:
+def kind_of(config: DestinationConfig) -> Kind | None:  # noqa: PLR0911 - a table
     """What the notifier of a configured destination needs; None for types that this version cannot send to."""
     match config:
         case ConsoleConfig():
@@ -96,6 +109,12 @@ def kind_of(config: DestinationConfig) -> Kind | None:
             return SlackBotKind(token.get_secret_value(), config.channel)
         case WebhookConfig():
             return WebhookKind(config.url.get_secret_value(), tuple(s.get_secret_value() for s in config.secrets))
+        case PagerdutyConfig():
+            return PagerdutyKind(config.routing_key.get_secret_value(), config.url or PAGERDUTY[config.region])
+        case EmailConfig():
+            return EmailKind(config.to, config.smtp.get_secret_value(), config.sender)
+        case AppriseConfig():
+            return AppriseKind(config.url.get_secret_value())
         case _:
             return None
 

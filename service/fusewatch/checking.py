@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fusewatch.config.rulefile import DestinationConfig, Loaded, SlackConfig, WebhookConfig
+from fusewatch.config.rulefile import AppriseConfig, DestinationConfig, Loaded, SlackConfig, WebhookConfig
 from fusewatch.errors import Problem
 
 
@@ -24,7 +24,8 @@ def template_problems(loaded: Loaded) -> list[Problem]:
 
 
 def destination_warnings(loaded: Loaded) -> list[Problem]:
-    """What can be meant, but hardly is: messages that cross the internet as plain text, or that nobody signed."""
+    """What can be meant, but hardly is: messages that cross the internet as plain text, or that nobody signed; and
+    destinations for which something is not installed, whose messages wait."""
     return [problem for config in loaded.destinations for problem in warnings_of(config)]
 
 
@@ -40,6 +41,14 @@ def warnings_of(config: DestinationConfig) -> Iterator[Problem]:
     if isinstance(config, WebhookConfig) and not config.secrets:
         what = "messages are not signed, so that the receiver cannot tell who sent them"
         yield _warning(config, what, 'write secret: "${HOOK_SECRET}"')
+
+    if isinstance(config, AppriseConfig):
+        from fusewatch.notify.apprise import is_installed  # noqa: PLC0415 - as above
+
+        if not is_installed():
+            yield _warning(
+                config, "apprise is not installed, so what is for it waits", "pip install 'fusewatch[apprise]'"
+            )
 
 
 def _warning(config: DestinationConfig, what: str, right: str) -> Problem:

@@ -9,7 +9,17 @@ from urllib.parse import urlsplit
 from fusewatch.bootstrap import World, connect_project, kind_of
 from fusewatch.config.rulefile import DestinationConfig, Loaded, ProjectConfig
 from fusewatch.errors import Permanent, Retryable
-from fusewatch.notify.kinds import ConsoleKind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.notify.apprise import AppriseNotifier
+from fusewatch.notify.email import Email
+from fusewatch.notify.kinds import (
+    AppriseKind,
+    ConsoleKind,
+    EmailKind,
+    PagerdutyKind,
+    SlackBotKind,
+    SlackWebhookKind,
+    WebhookKind,
+)
 from fusewatch.runtime import SystemClock
 
 PATIENCE_S = 10.0
@@ -73,8 +83,12 @@ async def ask_destination(config: DestinationConfig) -> Answered:
     match kind_of(config):
         case SlackWebhookKind(url=address) | WebhookKind(url=address):
             pass
-        case SlackBotKind(api_url=address):
+        case SlackBotKind(api_url=address) | PagerdutyKind(url=address):
             pass
+        case EmailKind() as kind:
+            return await _looked_in(what, config.name, Email(kind, timezone=config.timezone))
+        case AppriseKind() as kind:
+            return await _looked_in(what, config.name, AppriseNotifier(kind, timezone=config.timezone))
         case ConsoleKind():
             return Answered(what, True, "this terminal; the daemon's own is its standard output")
         case None:
@@ -89,3 +103,12 @@ async def ask_destination(config: DestinationConfig) -> Answered:
         return Answered(what, False, f"{parts.hostname}:{port} cannot be reached ({reason})")
     writer.close()
     return Answered(what, True, f"{parts.hostname} answers; `fusewatch notify-test {config.name}` sends a sample")
+
+
+async def _looked_in(what: str, name: str, notifier: Email | AppriseNotifier) -> Answered:
+    try:
+        await notifier.check()
+    except (Permanent, Retryable) as error:
+        return Answered(what, False, str(error))
+    ready = "the mail server takes us" if isinstance(notifier, Email) else "Apprise understands the address"
+    return Answered(what, True, f"{ready}; `fusewatch notify-test {name}` sends a sample")

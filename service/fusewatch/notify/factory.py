@@ -6,8 +6,20 @@ from typing import Protocol, TextIO, assert_never
 import httpx
 
 from fusewatch.domain.periods import local_clock
+from fusewatch.notify.apprise import AppriseNotifier
 from fusewatch.notify.console import ConsoleNotifier
-from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.notify.email import Email
+from fusewatch.notify.kinds import (
+    AppriseKind,
+    ConsoleKind,
+    EmailKind,
+    Kind,
+    PagerdutyKind,
+    SlackBotKind,
+    SlackWebhookKind,
+    WebhookKind,
+)
+from fusewatch.notify.pagerduty import Pagerduty
 from fusewatch.notify.slack import SlackWebhook
 from fusewatch.notify.slack_bot import SlackBot
 from fusewatch.notify.webhook import Webhook
@@ -22,7 +34,7 @@ class PacedNotifier(Notifier, Protocol):
         """Seconds; the delivery pass keeps them."""
 
 
-def build(
+def build(  # noqa: PLR0911 - a table
     kind: Kind,
     clock: Clock,
     *,
@@ -46,6 +58,12 @@ def build(
             return SlackBot(kind, clock, timezone=zone, transport=transport, threads=threads)
         case WebhookKind():
             return Webhook(kind, clock, timezone=zone, transport=transport)
+        case PagerdutyKind():
+            return Pagerduty(kind, clock, timezone=zone, transport=transport)
+        case EmailKind():
+            return Email(kind, timezone=zone)
+        case AppriseKind():
+            return AppriseNotifier(kind, timezone=zone)
         case _:
             assert_never(kind)
 

@@ -8,10 +8,16 @@ import binascii
 import re
 from dataclasses import dataclass, field
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
+from fusewatch.notify.nearby import is_nearby
+from fusewatch.notify.smtp import SmtpServer, server_of
 from fusewatch.notify.text import is_web_address
 
 SLACK_API = "https://slack.com/api"
+PAGERDUTY = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
+"""The Events API of each service region."""
+
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how a secret starts is none
 
 _HEADER_VALUE = re.compile(r"[!-~]+")
@@ -66,7 +72,57 @@ class WebhookKind:
             signing_key(secret)
 
 
-Kind: TypeAlias = ConsoleKind | SlackWebhookKind | SlackBotKind | WebhookKind
+@dataclass(frozen=True, slots=True)
+class PagerdutyKind:
+    """The key of an Events API v2 integration; `url` is the API of the account's region, or what stands in for it."""
+
+    routing_key: str = field(repr=False)
+    url: str = PAGERDUTY["us"]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9]{32}", self.routing_key):
+            raise ValueError("the key of a PagerDuty integration (Events API v2) has 32 letters and digits")
+        _check_address(self.url, "PagerDuty")
+        parts = urlsplit(self.url)
+        if parts.scheme == "http" and not is_nearby(parts.hostname or ""):
+            raise ValueError("the address of PagerDuty starts with https://, or the key goes over the net in the clear")
+
+
+@dataclass(frozen=True, slots=True)
+class EmailKind:
+    """Who receives mail and the server that takes it; the server's address holds a password. `sender` as in "From",
+    "" for the server's user where that is an address, else `fusewatch` at the first recipient's domain."""
+
+    to: tuple[str, ...]
+    smtp: str = field(repr=False)
+    sender: str = ""
+
+    def __post_init__(self) -> None:
+        self.server()
+
+    def server(self) -> SmtpServer:
+        return server_of(self.smtp)
+
+    @property
+    def from_address(self) -> str:
+        user = self.server().user
+        if self.sender or "@" in user:
+            return self.sender or user
+        return f"fusewatch@{self.to[0].rpartition('@')[2]}"
+
+
+@dataclass(frozen=True, slots=True)
+class AppriseKind:
+    """An address of Apprise's, which is a secret; whether Apprise understands it is known once it is loaded."""
+
+    url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", self.url):
+            raise ValueError("an Apprise address starts with a service, as in discord://…")
+
+
+Kind: TypeAlias = ConsoleKind | SlackWebhookKind | SlackBotKind | WebhookKind | PagerdutyKind | EmailKind | AppriseKind
 
 
 def signing_key(secret: str) -> bytes:

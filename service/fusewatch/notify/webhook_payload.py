@@ -164,7 +164,7 @@ def _fitted(message: Message, zone: str, length: int) -> tuple[bytes, int]:
     size = len(msgspec.json.encode(_envelope(message, zone, length, [])))
     told: list[NoticeBody] = []
     for notice in message.notices:
-        body = _notice(notice, zone, length)
+        body = notice_body(notice, zone, length)
         size += len(msgspec.json.encode(body)) + 1
         if size >= SIZE_LIMIT:
             break
@@ -192,7 +192,8 @@ def _envelope(message: Message, zone: str, length: int, told: list[NoticeBody]) 
     return Envelope(type=f"fusewatch.{message.kind}", timestamp=instant(message.created_ms), data=data)
 
 
-def _notice(notice: Notice, zone: str, length: int) -> NoticeBody:
+def notice_body(notice: Notice, zone: str, length: int = _VALUE_LENGTHS[0]) -> NoticeBody:
+    """The facts of one notice, values cut to `length` characters."""
     incident = notice.incident
     unit = incident.unit
     return NoticeBody(

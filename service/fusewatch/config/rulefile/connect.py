@@ -113,9 +113,11 @@ class Connections:
             case parts.AlertmanagerPart():
                 config = AlertmanagerConfig(url=part.url, **common)
             case parts.PagerdutyPart():
-                config = PagerdutyConfig(routing_key=part.routing_key, **common)
+                config = PagerdutyConfig(
+                    routing_key=part.routing_key, region=part.region or "us", url=part.url or "", **common
+                )
             case parts.EmailPart():
-                config = EmailConfig(to=part.to, smtp=part.smtp, **common)
+                config = EmailConfig(to=part.to, smtp=part.smtp, sender=part.sender or "", **common)
             case parts.ApprisePart():
                 config = AppriseConfig(url=part.url, **common)
             case parts.ConsolePart():

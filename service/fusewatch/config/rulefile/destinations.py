@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from fusewatch.config.fields import JsonSchema, Text
-from fusewatch.config.rulefile.kinds import ClockTime, Secret, SecretAddress, SeverityWord, WebAddress, Zone
+from fusewatch.config.rulefile.kinds import ClockTime, Secret, SecretAddress, SeverityWord, WebAddress, Zone, choice
 from fusewatch.config.rulefile.part import Complaint, Part, only_one
 from fusewatch.config.words import Wrong
 from fusewatch.domain.rules import Severity
@@ -29,6 +29,7 @@ _STRING: JsonSchema = {"type": "string"}
 Channel: TypeAlias = Annotated[str, Text(_channel, {**_STRING, "examples": ["#llm-spend"]}, "#unset")]
 Template: TypeAlias = Annotated[str, Text(str, {**_STRING, "examples": ["[LLM spend] {{ headline }}"]})]
 MailAddress: TypeAlias = Annotated[str, Text(_mail_address, {**_STRING, "examples": ["finops@example.com"]})]
+Region: TypeAlias = Annotated[str, choice("us", "eu")]
 
 
 class QuietHoursPart(Part):
@@ -126,7 +127,13 @@ class PagerdutyPart(WordedPart):
     """PagerDuty's Events API."""
 
     type: Literal["pagerduty"]
-    routing_key: Secret = Field(description="The integration's key.")
+    routing_key: Secret = Field(description="The key of an Events API v2 integration.")
+    region: Region | None = Field(None, description="Where the account lives, us or eu; us unless said otherwise.")
+    url: WebAddress | None = Field(None, description="Another address of the Events API, such as a proxy's.")
+
+    @classmethod
+    def conflicts(cls, raw: dict[str, object]) -> Iterator[Complaint]:
+        yield from only_one(raw, "region", "url")
 
 
 class EmailPart(WordedPart):
@@ -134,11 +141,12 @@ class EmailPart(WordedPart):
 
     type: Literal["email"]
     to: tuple[MailAddress, ...] = Field(description="Who receives it.", min_length=1)
-    smtp: Secret = Field(description="smtp://user:password@host:port")
+    smtp: Secret = Field(description="smtp://user:password@host:587, or smtps://user:password@host:465.")
+    sender: MailAddress | None = Field(None, description="Whom it comes from; default the user of the server.")
 
 
 class ApprisePart(WordedPart):
-    """Whatever Apprise knows."""
+    """Whatever Apprise knows; needs the extra `apprise`."""
 
     type: Literal["apprise"]
     url: Secret = Field(description="An Apprise address.")

@@ -112,9 +112,14 @@ class AlertmanagerConfig(DestinationBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagerdutyConfig(DestinationBase):
+    """`url` is "" for the Events API of the `region`."""
+
     type: ClassVar[str] = "pagerduty"
+    active: ClassVar[bool] = True
 
     routing_key: SecretStr
+    region: str = "us"
+    url: str = ""
 
     @property
     def follows(self) -> bool:
@@ -123,15 +128,20 @@ class PagerdutyConfig(DestinationBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailConfig(DestinationBase):
+    """`sender` is "" where the file names none."""
+
     type: ClassVar[str] = "email"
+    active: ClassVar[bool] = True
 
     to: tuple[str, ...]
     smtp: SecretStr
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppriseConfig(DestinationBase):
     type: ClassVar[str] = "apprise"
+    active: ClassVar[bool] = True
 
     url: SecretStr
 

@@ -14,6 +14,7 @@ from fusewatch.config.rulefile.loaded import DestinationConfig, Loaded
 from fusewatch.config.rulefile.merge import merge
 from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.names import known_names, mentioned_destinations, name_problems
+from fusewatch.config.rulefile.reports import digest_problems
 from fusewatch.config.rulefile.retained import retention_problems
 from fusewatch.config.rulefile.source import Part, Source, read_files, read_text
 from fusewatch.config.rulefile.yamltree import Path as TreePath
@@ -45,6 +46,7 @@ def _load(source: Source, environ: Mapping[str, str], *, secrets: bool) -> Loade
     problems += wrong
     file, found = _validate(tree)
     problems += found
+    problems += digest_problems(file, tree) if file else []
     if problems or file is None:
         raise ConfigError([*problems, *(unset if secrets else ())])
     connections = Connections(file, environment, mentioned_destinations(tree), tree.place)
