@@ -1,6 +1,6 @@
 """`make bench`: every measurement in one run, as a table with the budget beside it; with --json FILE as JSON too.
 
-`python -m tests.bench spikes` prints the scores of the spike rules alone.
+`python -m tests.bench spikes` prints the scores of the spike rules alone, `… drivers` which planted culprits are named.
 """
 
 import json
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from tests.bench import bench_backtest, bench_forecast, bench_ingest, bench_metrics, spikes
+from tests.bench import bench_backtest, bench_drivers, bench_forecast, bench_ingest, bench_metrics, driver_bank, spikes
 
 Row = tuple[str, float, str, float | None]
 ROUNDS = 5
@@ -28,10 +28,15 @@ def check_rows() -> list[Row]:
 
 
 def main() -> None:
-    if sys.argv[1:2] != ["spikes"]:
+    only = sys.argv[1:2]
+    if only not in (["spikes"], ["drivers"]):
         measure()
-    for line in spikes.tables():
-        print(line, flush=True)
+    if only != ["drivers"]:
+        for line in spikes.tables():
+            print(line, flush=True)
+    if only != ["spikes"]:
+        for line in driver_bank.table([driver_bank.judge(scenario) for scenario in driver_bank.SCENARIOS]):
+            print(line, flush=True)
 
 
 def measure() -> None:
@@ -40,6 +45,7 @@ def measure() -> None:
         *bench_ingest.rows(),
         *bench_metrics.rows(),
         *bench_forecast.rows(),
+        *bench_drivers.rows(),
         *bench_backtest.rows(),
         *check_rows(),
     ]

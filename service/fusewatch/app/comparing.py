@@ -65,7 +65,7 @@ def comparison(
     def usable(start: int, stop: int) -> bool:
         return (
             born is not None
-            and stop > born
+            and born < stop <= first  # a short month ends before as much of it has passed as of a long one
             and all(reading.is_read(view, cell_start_ms(start), cell_start_ms(stop)) for view in views)
         )
 
