@@ -13,11 +13,14 @@ from fusewatch.app.signposts import MOST_AT_ONCE, Signposts
 from fusewatch.bootstrap import LINKER
 from fusewatch.demo.standin import DEMO_PROJECT, Span
 from fusewatch.domain.notices import Kind, Message, MessageKind, Notice
-from fusewatch.domain.rules import Unit
+from fusewatch.domain.periods import Every
+from fusewatch.domain.rules import Budget, Limit, RuleSet, Unit
 from tests.app.conftest import Play
 from tests.app.scene import PROJECTS
 from tests.app.stage import HEADER, Stage
 from tests.langfuse.tablelinks import rows_of, table_of
+from tests.notify.samples import BUDGET, NOW
+from tests.web.pictures import PROJECT
 
 ATTRIBUTION = "attribution:\n  feature: [metadata.feature]\n  team: ['tag:team']\n"
 FEATURES, MODELS = ("search", "search-assist", "chat", ""), ("gpt-4o", "o3")
@@ -262,3 +265,43 @@ def test_of_very_many_notices_at_once_the_first_get_links(play: Play) -> None:
     projects = {p.key: p for p in stage.store.read(lambda unit: unit.projects())}
     signs = Signposts(LINKER, stage.book.rules, projects, lambda name: ["production"])
     assert [bool(signs.of(notice)) for _ in range(MOST_AT_ONCE + 2)] == [True] * MOST_AT_ONCE + [False] * 2
+
+
+def _signs(page: str = "", projects: int = 1) -> Signposts:
+    states = [
+        replace(PROJECT, key=f"https://lf.example|p{n}", name=f"p{n}", project_id=f"p{n}") for n in range(projects)
+    ]
+    rules = RuleSet(budgets=(Budget("cap", Limit(Unit.USD, 1), Every.DAY),))
+    return Signposts(LINKER, rules, {state.key: state for state in states}, lambda name: [], page)
+
+
+def test_what_lies_in_more_than_three_projects_is_seen_on_our_page_where_there_is_one() -> None:
+    incident = replace(BUDGET, rule="cap", labels=(), key=())
+    assert len(_signs(projects=3).of_incident(incident, NOW)) == 3
+    assert _signs(projects=4).of_incident(incident, NOW) == ()
+    (link,) = _signs("https://spend.example.com", projects=4).of_incident(incident, NOW)
+    assert (link.label, link.url) == ("Open the page", "https://spend.example.com")
+
+
+@pytest.mark.parametrize(
+    ("kind", "wider"),
+    [(Kind.UNREADABLE, ""), (Kind.DRIFT, ""), (Kind.UNATTRIBUTED, "all of p0, whatever its team"), (Kind.SILENT, "")],
+)
+def test_a_watch_links_to_the_project_that_it_is_about(kind: Kind, wider: str) -> None:
+    labels = (("project", "p0"), ("dimension", "team")) if kind is Kind.UNATTRIBUTED else (("project", "p0"),)
+    about = replace(BUDGET, kind=kind, rule=kind.value, labels=labels, key=("https://lf.example|p0",))
+    (link,) = _signs(projects=5).of_incident(about, NOW)
+    table = table_of(link.url)
+    assert (table.project_id, link.wider) == ("p0", wider)
+    assert table.from_ms < table.to_ms
+
+
+def test_the_link_of_a_silence_shows_the_hour_before_it_and_not_the_silence() -> None:
+    last = replace(BUDGET.crossings[0], at_ms=NOW - 7_200_000)
+    about = replace(BUDGET, kind=Kind.SILENT, rule="silent", labels=(("project", "p0"),), crossings=(last,))
+    (link,) = _signs().of_incident(replace(about, key=("https://lf.example|p0",)), NOW)
+    assert (table_of(link.url).from_ms, table_of(link.url).to_ms) == (last.at_ms - 3_600_000, last.at_ms)
+
+
+def test_an_incident_of_a_rule_that_is_gone_has_no_link() -> None:
+    assert _signs().of_incident(replace(BUDGET, rule="was here once"), NOW) == ()
