@@ -127,6 +127,35 @@ def test_news_about_a_message_that_cannot_be_changed_are_a_new_message(play: Pla
     assert len(slack.roots) == (1 if gone == "deleted" else 2)
 
 
+@pytest.mark.parametrize("code", ["missing_scope", "cant_update_message", "an_error_of_tomorrow"])
+def test_news_do_not_wait_for_a_message_that_slack_will_not_change(play: Play, code: str) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("8", at="07:10", team="a")
+    stage.at("07:11")
+    slack.befalls("chat.update", Trouble("refuse", code))
+    stage.spend("3", at="08:10", team="a")
+    stage.at("08:11")
+    assert slack.roots[-1].headline.startswith("● a (teams) reached 100 %")
+
+
+def test_a_token_that_fails_loses_no_thread(play: Play) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("8", at="07:10", team="a")
+    stage.at("07:11")
+    slack.befalls("chat.update", Trouble("refuse", "token_revoked"))
+    stage.spend("3", at="08:10", team="a")
+    stage.at("08:11")
+    assert [attempt.reason for attempt in stage.attempts][-1] == "token_revoked"
+    stage.spend("10", at="08:20", team="a")
+    stage.at("08:21")
+    (root,) = slack.roots
+    assert root.headline.startswith("● a (teams) reached 200 %")
+
+
 @pytest.mark.parametrize(("scopes", "posted"), [(HISTORY, 1), ((), 2)])
 def test_a_lost_answer_posts_twice_only_where_the_bot_may_not_look(
     play: Play, scopes: tuple[str, ...], posted: int

@@ -13,6 +13,9 @@ from fusewatch.ports import Clock, Receipt
 MIN_INTERVAL_S = 1.0
 """Slack allows about one message a second to a channel (docs.slack.dev, rate limits)."""
 
+UNKNOWN_REFUSAL = "slack_error"
+"""The reason of a refusal whose code we do not know."""
+
 _RETRYABLE = frozenset(
     {
         "fatal_error",
@@ -173,4 +176,4 @@ def refusal(code: str, answer: Answer, host: str) -> FusewatchError:
     if code in _RETRYABLE:
         return Retryable("server_error", f"{host} answered {code}", retry_after_s=answer.retry_after_s)
     known = code if code.isascii() and code.isidentifier() and len(code) <= 60 else "an unknown error"
-    return Retryable("slack_error", f"{host} refused the message: {known}", retry_after_s=answer.retry_after_s)
+    return Retryable(UNKNOWN_REFUSAL, f"{host} refused the message: {known}", retry_after_s=answer.retry_after_s)

@@ -17,7 +17,7 @@ from fusewatch.errors import FusewatchError, Permanent, Retryable
 from fusewatch.notify.chart import chart_png
 from fusewatch.notify.kinds import SlackBotKind
 from fusewatch.notify.present import present_sheet
-from fusewatch.notify.slack import MIN_INTERVAL_S, ApiAnswer
+from fusewatch.notify.slack import MIN_INTERVAL_S, UNKNOWN_REFUSAL, ApiAnswer
 from fusewatch.notify.slack_api import SlackApi
 from fusewatch.notify.slack_payload import bot_body, controls_of, edit_body, reply_body
 from fusewatch.notify.slack_plan import POST, WHOLE, Chart, Edit, Post, Reply, Step, joins, steps_left
@@ -108,8 +108,9 @@ class SlackBot:
                     await self._chart(message, step, threads)
                 case _:
                     assert_never(step)
-        except Permanent as error:
-            if isinstance(step, Post | Chart) or error.reason not in _UNCHANGEABLE:
+        except (Permanent, Retryable) as error:
+            # News never wait for an older message that cannot be changed, even for a reason of tomorrow's.
+            if isinstance(step, Post | Chart) or error.reason not in (*_UNCHANGEABLE, UNKNOWN_REFUSAL):
                 raise
             gone = step.thread.number
             await threads(lambda unit: unit.drop(gone))

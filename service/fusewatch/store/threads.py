@@ -9,6 +9,8 @@ from fusewatch.store.connection import Link
 
 _THREAD = "t.number, t.delivery, t.channel, t.reference, t.created_ms, t.message"
 _AT_ONCE = 500
+_RECENT = 50
+"""So many of the latest messages are looked at for one to join."""
 
 
 class Threads:
@@ -44,8 +46,8 @@ class Threads:
         ]
         recent = self._link.rows(
             f"SELECT {_THREAD} FROM thread t WHERE t.destination = ? AND t.place = ? AND t.created_ms >= ?"  # noqa: S608 our own names only
-            " ORDER BY t.number",
-            (destination, place, message.created_ms - JOIN_MS),
+            " ORDER BY t.number DESC LIMIT ?",
+            (destination, place, message.created_ms - JOIN_MS, _RECENT),
         )
         steps = self._link.rows("SELECT step, reference FROM delivery_step WHERE delivery = ?", (message.id,))
         last = self._link.row(
@@ -54,7 +56,7 @@ class Threads:
         )
         return Known(
             threads=tuple(self._thread(*row) for row in rows),
-            recent=tuple(self._thread(*row) for row in recent),
+            recent=tuple(self._thread(*row) for row in reversed(recent)),
             steps=dict(steps),
             channel=last[0] if last else "",
         )
