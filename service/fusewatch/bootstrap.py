@@ -11,6 +11,7 @@ import httpx
 
 from fusewatch.app.rategate import RateGates
 from fusewatch.config.rulefile import (
+    AlertmanagerConfig,
     ConsoleConfig,
     DestinationConfig,
     HeartbeatConfig,
@@ -26,10 +27,11 @@ from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
+from fusewatch.notify.alertmanager import Alertmanager
 from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
-from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
-from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules
+from fusewatch.notify.kinds import AlertmanagerKind, ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.ports import Clock, Notifier, Pinger, Relay, Source, Store, StoredRules
 
 OnRequest = Callable[[str, str, str, float], None]
 """Told after each request to Langfuse: project name, endpoint, status or reason, seconds."""
@@ -59,6 +61,8 @@ class Connections:
     projects: tuple[ProjectEntry, ...]
     notifiers: Mapping[str, Notifier]
     mark: object
+    relays: Mapping[str, Relay] = field(default_factory=dict)
+    """Those of the notifiers whose receivers are told how things stand."""
     heartbeat: HeartbeatEntry | None = None
 
 
@@ -85,6 +89,9 @@ def kind_of(config: DestinationConfig) -> Kind | None:
             return SlackBotKind(token.get_secret_value(), config.channel)
         case WebhookConfig():
             return WebhookKind(config.url.get_secret_value(), tuple(s.get_secret_value() for s in config.secrets))
+        case AlertmanagerConfig():
+            bearer = config.token.get_secret_value() if config.token else ""
+            return AlertmanagerKind(config.url.get_secret_value(), bearer)
         case _:
             return None
 
@@ -211,7 +218,8 @@ class Rulebook:
             if (notifier := connect_destination(config, self.world)) is not None
         }
         heartbeat = connect_heartbeat(self.loaded.heartbeat, self.world)
-        return Connections(projects, notifiers, self.mark(), heartbeat)
+        relays = {name: notifier for name, notifier in notifiers.items() if isinstance(notifier, Alertmanager)}
+        return Connections(projects, notifiers, self.mark(), relays, heartbeat)
 
     def mark(self) -> object:
         return self._world_of(self.loaded)

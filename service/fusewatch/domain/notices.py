@@ -149,6 +149,8 @@ class Incident:
     calm_since_ms: int | None = None
     told_ms: int | None = None
     repeats: int = 0
+    told_as: tuple[tuple[str, Severity], ...] = ()
+    """As how severe the destinations that relay know it, (name, severity): the latest last."""
 
     @property
     def rolling(self) -> bool:

@@ -6,8 +6,9 @@ from typing import Protocol, TextIO, assert_never
 import httpx
 
 from fusewatch.domain.periods import local_clock
+from fusewatch.notify.alertmanager import Alertmanager
 from fusewatch.notify.console import ConsoleNotifier
-from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.notify.kinds import AlertmanagerKind, ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
 from fusewatch.notify.slack import SlackBot, SlackWebhook
 from fusewatch.notify.webhook import Webhook
 from fusewatch.ports import Clock, Notifier
@@ -43,6 +44,8 @@ def build(
             return SlackBot(kind, clock, timezone=zone, transport=transport)
         case WebhookKind():
             return Webhook(kind, clock, timezone=zone, transport=transport)
+        case AlertmanagerKind():
+            return Alertmanager(kind, clock, timezone=zone, transport=transport)
         case _:
             assert_never(kind)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from fusewatch.config.fields import JsonSchema, Text
-from fusewatch.config.rulefile.kinds import ClockTime, Secret, SecretAddress, SeverityWord, WebAddress, Zone
+from fusewatch.config.rulefile.kinds import ClockTime, Secret, SecretAddress, SeverityWord, Zone
 from fusewatch.config.rulefile.part import Complaint, Part, only_one
 from fusewatch.config.words import Wrong
 from fusewatch.domain.rules import Severity
@@ -89,10 +89,11 @@ class ConsolePart(DestinationPart):
 
 
 class AlertmanagerPart(DestinationPart):
-    """A Prometheus Alertmanager."""
+    """A Prometheus Alertmanager. It groups, repeats and keeps quiet by itself: quiet hours and repeat do not apply."""
 
     type: Literal["alertmanager"]
-    url: WebAddress = Field(description="Its address.")
+    url: SecretAddress = Field(description="Its address without /api/v2/alerts; user:password@ may stand in it.")
+    token: Secret | None = Field(None, description='A bearer token, as "${ALERTMANAGER_TOKEN}".')
 
 
 class PagerdutyPart(DestinationPart):
