@@ -12,6 +12,7 @@ import httpx
 from fusewatch.app.rategate import RateGates
 from fusewatch.checking import template_problems
 from fusewatch.config.rulefile import (
+    AlertmanagerConfig,
     AppriseConfig,
     ConsoleConfig,
     DestinationConfig,
@@ -32,11 +33,13 @@ from fusewatch.errors import ConfigError, Problem
 from fusewatch.langfuse.links import Links
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
+from fusewatch.notify.alertmanager import Alertmanager
 from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
 from fusewatch.notify.inownwords import InOwnWords
 from fusewatch.notify.kinds import (
     PAGERDUTY,
+    AlertmanagerKind,
     AppriseKind,
     ConsoleKind,
     EmailKind,
@@ -46,7 +49,7 @@ from fusewatch.notify.kinds import (
     SlackWebhookKind,
     WebhookKind,
 )
-from fusewatch.ports import Clock, Linker, Notifier, Pinger, Source, Store, StoredRules, ThreadMemory
+from fusewatch.ports import Clock, Linker, Notifier, Pinger, Relay, Source, Store, StoredRules, ThreadMemory
 
 LINKER: Linker = Links()
 """Addresses of Langfuse's own pages."""
@@ -79,6 +82,8 @@ class Connections:
     projects: tuple[ProjectEntry, ...]
     notifiers: Mapping[str, Notifier]
     mark: object
+    relays: Mapping[str, Relay] = field(default_factory=dict)
+    """Those of the notifiers whose receivers are told how things stand."""
     heartbeat: HeartbeatEntry | None = None
 
 
@@ -109,6 +114,9 @@ def kind_of(config: DestinationConfig) -> Kind | None:  # noqa: PLR0911 - a tabl
             return SlackBotKind(token.get_secret_value(), config.channel)
         case WebhookConfig():
             return WebhookKind(config.url.get_secret_value(), tuple(s.get_secret_value() for s in config.secrets))
+        case AlertmanagerConfig():
+            bearer = config.token.get_secret_value() if config.token else ""
+            return AlertmanagerKind(config.url.get_secret_value(), bearer)
         case PagerdutyConfig():
             return PagerdutyKind(config.routing_key.get_secret_value(), config.url or PAGERDUTY[config.region])
         case EmailConfig():
@@ -252,7 +260,8 @@ class Rulebook:
             if (notifier := connect_destination(config, self.world)) is not None
         }
         heartbeat = connect_heartbeat(self.loaded.heartbeat, self.world)
-        return Connections(projects, notifiers, self.mark(), heartbeat)
+        relays = {name: notifier for name, notifier in notifiers.items() if isinstance(notifier, Alertmanager)}
+        return Connections(projects, notifiers, self.mark(), relays, heartbeat)
 
     def mark(self) -> object:
         return self._world_of(self.loaded)

@@ -111,7 +111,7 @@ def test_the_complete_example_runs_with_every_variable_set() -> None:
     assert loaded.rules.destinations["content"].quiet == quiet
     assert loaded.heartbeat is not None
     assert (loaded.heartbeat.url.get_secret_value(), loaded.heartbeat.every_ms) == ("https://hc.example.com/1", 300_000)
-    assert set(loaded.rules.destinations) == {"finops", "content", "hook", "terminal"}
+    assert set(loaded.rules.destinations) == {"finops", "content", "hook", "am", "terminal"}
 
 
 def test_the_complete_example_means_what_it_says() -> None:
@@ -149,7 +149,6 @@ def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line()
     loaded = load(GOOD / "complete.yaml", {}, secrets=False)
     said = [sentence.split(": ")[0].rpartition(":")[2] + " " + sentence.split(": ")[1] for sentence in loaded.inactive]
     assert said == [
-        "24 destinations.am",
         "25 destinations.pager",
         "26 destinations.mail",
         "27 destinations.anything",

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from fusewatch.app.cells import Reading
 from fusewatch.app.signposts import Signposts
 from fusewatch.domain import routing
-from fusewatch.domain.holding import Held, held_with, hold_of, knows_already, still_worth_telling
+from fusewatch.domain.holding import OPENING, Held, held_with, hold_of, knows_already, still_worth_telling
 from fusewatch.domain.notices import Hold, Incident, Message, MessageKind, Notice, Reason, Why
+from fusewatch.domain.relaying import relayed_as
 from fusewatch.domain.repeating import is_due_again
 from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.silences import Silence
@@ -52,6 +53,8 @@ class Post:
                 waits.append(name)
                 self._put(held_with(self._of(notice.incident.id, name), name, notice, hold, self.now_ms))
         incident = self._told(notice.incident, now)
+        if notice.reason in OPENING:
+            incident = relayed_as(incident, self._relays(now), notice.severity)
         return replace(change, notice=replace(notice, incident=incident), to=tuple(now), held=tuple(waits))
 
     def end(self, incident: Incident, reason: Reason) -> list[routing.Change]:
@@ -134,6 +137,8 @@ class Post:
             if notice is None:
                 continue
             incident = self._told(notice.incident, [destination])
+            if notice.reason in OPENING:
+                incident = relayed_as(incident, self._relays([destination]), notice.severity)
             if notice.reason is not Reason.RESOLVED and knows_already(notice, waited):
                 self.unit.put_incident(replace(incident, told_ms=notice.incident.told_ms))
                 continue
@@ -183,6 +188,9 @@ class Post:
         if not names:
             return incident
         return replace(incident, told=tuple(dict.fromkeys((*incident.told, *names))), told_ms=self.now_ms)
+
+    def _relays(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if self.rules.destinations[name].relays]
 
     def _of(self, incident_id: str, destination: str) -> Held | None:
         return self.held.get((incident_id, destination))

@@ -7,11 +7,12 @@ from functools import partial
 
 from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.app.audit import audit_pass
-from fusewatch.app.deliver import deliver_one
+from fusewatch.app.deliver import Attempt, Outcome, deliver_one
 from fusewatch.app.ingest import RULES_CHANGED, IngestReport, Reader, ingest_pass
 from fusewatch.app.pricing import Shelf, pricing_pass
 from fusewatch.app.prune import prune_pass
 from fusewatch.app.reconcile import reconcile_pass
+from fusewatch.app.relay import Relaying
 from fusewatch.bootstrap import ProjectEntry
 from fusewatch.daemon.bells import Bells
 from fusewatch.daemon.parts import Parts
@@ -24,6 +25,9 @@ HOUR_MS = 3_600_000
 COMPARE_EVERY_S = 3600.0
 COMPARE_ON_S = 300.0
 """How soon a comparison that left hours unread goes on."""
+
+REMINDER = "reminder"
+"""The name that an attempt to remind a receiver has in place of a delivery's."""
 
 LIST_AGAIN_S = 600.0
 """How soon a price list that could not be fetched is asked for again."""
@@ -114,6 +118,15 @@ class Loops:
         tick_s = parts.tick_s
         wait_s = tick_s if next_ms is None else max(0.05, min(tick_s, (next_ms - parts.clock.now_ms()) / 1000))
         await self.bells.wait(f"deliver {destination}", wait_s)
+
+    async def relay_step(self, relaying: Relaying) -> None:
+        """As `deliver_step`, and in between the receiver is reminded of what stands: never both at once."""
+        if relaying.is_due:
+            error = await relaying.remind()
+            if error is not None:
+                outcome = Attempt(relaying.destination, REMINDER, Outcome.RETRY, error.reason, str(error))
+                self.parts.observer.attempted(outcome)
+        await self.deliver_step(relaying.destination, relaying)
 
     # ------------------------------------------------------------ ingest
 

@@ -1,11 +1,12 @@
 """One daemon from start to orderly end."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from fusewatch.app.relay import EVERY_S, Relaying
 from fusewatch.bootstrap import Connections
 from fusewatch.daemon.bells import Bells
 from fusewatch.daemon.heartbeat import LOOP, HeartbeatLoop
@@ -70,8 +71,8 @@ class Daemon:
                     *(group.create_task(loops.watch_project(entry)) for entry in connections.projects),
                 ]
                 sending = [
-                    group.create_task(loops.keep(f"deliver {name}", partial(loops.deliver_step, name, notifier)))
-                    for name, notifier in connections.notifiers.items()
+                    group.create_task(loops.keep(f"deliver {name}", self._sending(loops, connections, name)))
+                    for name in connections.notifiers
                 ]
                 if connections.heartbeat is not None:
                     beat = HeartbeatLoop(loops, connections.heartbeat)
@@ -90,6 +91,25 @@ class Daemon:
                 await notifier.close()
             if connections.heartbeat is not None:
                 await connections.heartbeat.pinger.close()
+
+    def _sending(self, loops: Loops, connections: Connections, name: str) -> Callable[[], Awaitable[None]]:
+        """The step of the loop that sends to a destination."""
+        relay = connections.relays.get(name)
+        if relay is None:
+            return partial(loops.deliver_step, name, connections.notifiers[name])
+        parts = self.parts
+        relaying = Relaying(
+            name,
+            relay,
+            parts.store,
+            parts.run,
+            parts.clock,
+            lambda: parts.rulebook.rules,
+            link=parts.link,
+            only_project=connections.projects[0].name if len(connections.projects) == 1 else "",
+            every_s=min(EVERY_S, parts.poll_interval_s),
+        )
+        return partial(loops.relay_step, relaying)
 
     def _start_timers(self, scheduler: AsyncIOScheduler, connections: Connections) -> None:
         """The timer's jobs only ring bells: a late or lost job costs a wait, never a pass (ENGINE, Process)."""

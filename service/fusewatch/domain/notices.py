@@ -153,6 +153,8 @@ class Incident:
     acked_ms: int | None = None
     """Since when somebody looks after it (`acked_by`); until it escalates."""
     acked_by: str = ""
+    told_as: tuple[tuple[str, Severity], ...] = ()
+    """As how severe the destinations that relay know it, (name, severity): the latest last."""
 
     @property
     def rolling(self) -> bool:

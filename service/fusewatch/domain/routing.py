@@ -24,9 +24,6 @@ NO_NEWS = (Reason.ROLLED_OVER, Reason.WITHDRAWN)
 """Ends that no message tells of; destinations that follow learn of them."""
 
 
-_RELAYED = (MessageKind.NOTICES, MessageKind.UPDATE)
-
-
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Where news about a key go, and what a route adds to them."""
@@ -165,10 +162,8 @@ def messages(
             sent.setdefault((name, kind), []).append(change.notice)
     result = []
     for (name, kind), notices in sent.items():
-        relays = kind in _RELAYED and name in destinations and destinations[name].relays
-        for group in [[notice] for notice in notices] if relays else [notices]:
-            message = message_of(kind, name, group, now_ms=now_ms, link=link)
-            result.append(replace(message, start=start) if kind is MessageKind.START else message)
+        message = message_of(kind, name, notices, now_ms=now_ms, link=link)
+        result.append(replace(message, start=start) if kind is MessageKind.START else message)
     return result
 
 

@@ -6,10 +6,12 @@ from typing import Protocol, TextIO, assert_never
 import httpx
 
 from fusewatch.domain.periods import local_clock
+from fusewatch.notify.alertmanager import Alertmanager
 from fusewatch.notify.apprise import AppriseNotifier
 from fusewatch.notify.console import ConsoleNotifier
 from fusewatch.notify.email import Email
 from fusewatch.notify.kinds import (
+    AlertmanagerKind,
     AppriseKind,
     ConsoleKind,
     EmailKind,
@@ -64,6 +66,8 @@ def build(  # noqa: PLR0911 - a table
             return Email(kind, timezone=zone)
         case AppriseKind():
             return AppriseNotifier(kind, timezone=zone)
+        case AlertmanagerKind():
+            return Alertmanager(kind, clock, timezone=zone, transport=transport)
         case _:
             assert_never(kind)
 

@@ -122,7 +122,30 @@ class AppriseKind:
             raise ValueError("an Apprise address starts with a service, as in discord://…")
 
 
-Kind: TypeAlias = ConsoleKind | SlackWebhookKind | SlackBotKind | WebhookKind | PagerdutyKind | EmailKind | AppriseKind
+@dataclass(frozen=True, slots=True)
+class AlertmanagerKind:
+    """A Prometheus Alertmanager: its address, with what stands before `/api/v2` in the path and, before the host,
+    `user:password@` where a proxy wants these; or a bearer token. The address is a secret."""
+
+    url: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        _check_address(self.url, "an Alertmanager")
+        if self.token and not _HEADER_VALUE.fullmatch(self.token):
+            raise ValueError("the token of an Alertmanager is one word of printable characters")
+
+
+Kind: TypeAlias = (
+    ConsoleKind
+    | SlackWebhookKind
+    | SlackBotKind
+    | WebhookKind
+    | AlertmanagerKind
+    | PagerdutyKind
+    | EmailKind
+    | AppriseKind
+)
 
 
 def signing_key(secret: str) -> bytes:

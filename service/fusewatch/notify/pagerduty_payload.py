@@ -17,7 +17,8 @@ from fusewatch.domain.rules import Severity
 from fusewatch.notify.identity import gap_key, incident_key
 from fusewatch.notify.sheet import Line, Sheet, line_text
 from fusewatch.notify.text import clean, cut, is_web_address
-from fusewatch.notify.webhook_payload import NoticeBody, instant, notice_body
+from fusewatch.notify.webhook_payload import NoticeBody, notice_body
+from fusewatch.notify.webhook_values import instant
 from fusewatch.notify.words import sheet
 
 OWN_ALERTS = 5

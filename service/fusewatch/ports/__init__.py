@@ -85,6 +85,9 @@ from fusewatch.ports.notify import (
 from fusewatch.ports.notify import (
     Receipt as Receipt,
 )
+from fusewatch.ports.notify import (
+    Relay as Relay,
+)
 from fusewatch.ports.read import (
     DURATION_BOUNDS_S as DURATION_BOUNDS_S,
 )

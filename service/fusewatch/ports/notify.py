@@ -1,9 +1,11 @@
 """Destinations, and the watchdog that watches us."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from fusewatch.domain.notices import Message
+from fusewatch.domain.relaying import Alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,14 @@ class Notifier(Protocol):
     async def send(self, message: Message) -> Receipt: ...
 
     async def close(self) -> None: ...
+
+
+class Relay(Notifier, Protocol):
+    """A destination whose receiver groups, repeats and keeps quiet by itself, and shows what it hears of."""
+
+    async def show(self, alerts: Sequence[Alert], link: str) -> None:
+        """Tell how these incidents stand, in as few requests as can be; errors as `send`. Telling twice changes
+        nothing. `link` is the address of our page, "" without one."""
 
 
 class Pinger(Protocol):

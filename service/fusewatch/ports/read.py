@@ -172,6 +172,11 @@ class ReadUnit(SeriesUnit, Protocol):
     def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Newest change first."""
 
+    def incident_by_id(self, incident_id: str) -> Incident | None: ...
+
+    def relayed(self, ended_from_ms: int) -> Sequence[Incident]:
+        """Those that are open, and those that ended at the instant or later, by rule, key, period and episode."""
+
     def counters(self) -> Sequence[CounterSeries]: ...
 
     def durations(self) -> Sequence[DurationSeries]: ...

@@ -67,6 +67,16 @@ def ended(link: Link, from_ms: int) -> Sequence[Incident]:
     return [codec.incident_of(facts) for (facts,) in rows]
 
 
+def open_or_ended(link: Link, from_ms: int) -> Sequence[Incident]:
+    """Those that are open, and those that changed last, by ending, at the instant or later."""
+    rows = link.rows(
+        "SELECT facts FROM incident WHERE state = ? OR (state <> ? AND changed_ms >= ?)"
+        " ORDER BY rule, key, period, episode",
+        (State.OPEN.value, State.OPEN.value, from_ms),
+    )
+    return [codec.incident_of(facts) for (facts,) in rows]
+
+
 def newest_first(link: Link, *, open_only: bool, limit: int) -> Sequence[Incident]:
     where = " WHERE state = ?" if open_only else ""
     values = (State.OPEN.value, limit) if open_only else (limit,)

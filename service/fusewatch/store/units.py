@@ -350,6 +350,12 @@ class ReadUnit(SeriesReader):
     def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         return incidents.newest_first(self._link, open_only=open_only, limit=limit)
 
+    def incident_by_id(self, incident_id: str) -> Incident | None:
+        return incidents.by_id(self._link, incident_id)
+
+    def relayed(self, ended_from_ms: int) -> Sequence[Incident]:
+        return incidents.open_or_ended(self._link, ended_from_ms)
+
     def counters(self) -> Sequence[CounterSeries]:
         return shown.counters(self._link)
 

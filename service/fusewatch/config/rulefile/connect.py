@@ -111,7 +111,7 @@ class Connections:
                 secrets = part.secrets or (() if part.secret is None else (part.secret,))
                 config = WebhookConfig(url=part.url, secrets=secrets, **common)
             case parts.AlertmanagerPart():
-                config = AlertmanagerConfig(url=part.url, **common)
+                config = AlertmanagerConfig(url=part.url, token=part.token, **common)
             case parts.PagerdutyPart():
                 config = PagerdutyConfig(
                     routing_key=part.routing_key, region=part.region or "us", url=part.url or "", **common

@@ -111,10 +111,11 @@ class ConsolePart(WordedPart):
 
 
 class AlertmanagerPart(DestinationPart):
-    """A Prometheus Alertmanager."""
+    """A Prometheus Alertmanager. It groups, repeats and keeps quiet by itself: quiet hours and repeat do not apply."""
 
     type: Literal["alertmanager"]
-    url: WebAddress = Field(description="Its address.")
+    url: SecretAddress = Field(description="Its address without /api/v2/alerts; user:password@ may stand in it.")
+    token: Secret | None = Field(None, description='A bearer token, as "${ALERTMANAGER_TOKEN}".')
 
     @classmethod
     def conflicts(cls, raw: dict[str, object]) -> Iterator[Complaint]:

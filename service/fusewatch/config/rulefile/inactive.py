@@ -7,7 +7,7 @@ from fusewatch.config.rulefile.rulemodels import BudgetPart, SpikePart
 from fusewatch.config.rulefile.yamltree import Path, Tree
 
 _LATER_SECTIONS = ("exports",)
-ACTIVE_TYPES = ("slack", "webhook", "console", "pagerduty", "email", "apprise")
+ACTIVE_TYPES = ("slack", "webhook", "console", "alertmanager", "pagerduty", "email", "apprise")
 
 
 def why_not_judged(rule: BudgetPart | SpikePart) -> tuple[str, str] | None:

@@ -100,10 +100,14 @@ class ConsoleConfig(DestinationBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertmanagerConfig(DestinationBase):
+    """`url` may hold a user and a password, so it is a secret."""
+
     type: ClassVar[str] = "alertmanager"
+    active: ClassVar[bool] = True
     relays: ClassVar[bool] = True
 
-    url: str
+    url: SecretStr
+    token: SecretStr | None = None
 
     @property
     def follows(self) -> bool:
