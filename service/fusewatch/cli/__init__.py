@@ -17,6 +17,8 @@ COMMANDS = {
     "status": "Show budgets, incidents, projects and deliveries.",
     "why": "Tell why a rule told what it told, and what kept the rest.",
     "silence": "Hold notices back for a time: add, list, end.",
+    "report": "Show where the money went: by feature, team, user, model, trace, day or month.",
+    "export": "Write spend or single generations as CSV, JSON Lines, Parquet, or into a database.",
     "reconcile": "Compare the ledger with Langfuse hour by hour, and mend what differs.",
     "backfill": "Read history that was not yet read into the ledger.",
     "backtest": "Replay the rules over past days: what would have been told, and when.",

@@ -40,6 +40,24 @@ from fusewatch.ports.deliver import (
 from fusewatch.ports.deliver import (
     DeliverUnit as DeliverUnit,
 )
+from fusewatch.ports.export import (
+    Cell as Cell,
+)
+from fusewatch.ports.export import (
+    Cells as Cells,
+)
+from fusewatch.ports.export import (
+    Column as Column,
+)
+from fusewatch.ports.export import (
+    FileTarget as FileTarget,
+)
+from fusewatch.ports.export import (
+    Record as Record,
+)
+from fusewatch.ports.export import (
+    TableTarget as TableTarget,
+)
 from fusewatch.ports.ingest import (
     EstimatePlace as EstimatePlace,
 )
@@ -99,6 +117,18 @@ from fusewatch.ports.read import (
 )
 from fusewatch.ports.read import (
     Traces as Traces,
+)
+from fusewatch.ports.reports import (
+    ClosedMonth as ClosedMonth,
+)
+from fusewatch.ports.reports import (
+    Line as Line,
+)
+from fusewatch.ports.reports import (
+    ReportUnit as ReportUnit,
+)
+from fusewatch.ports.reports import (
+    TracePart as TracePart,
 )
 from fusewatch.ports.source import (
     BucketSum as BucketSum,

@@ -10,6 +10,7 @@ from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.ports.assess import Audited, RuleState, SeriesUnit, Totals
 from fusewatch.ports.ingest import ProjectState
+from fusewatch.ports.reports import ReportUnit
 
 
 class CounterSeries(NamedTuple):
@@ -127,7 +128,7 @@ class Traces(NamedTuple):
     messages: int
 
 
-class ReadUnit(SeriesUnit, Protocol):
+class ReadUnit(SeriesUnit, ReportUnit, Protocol):
     """A consistent read of everything that is shown."""
 
     def version(self) -> int:

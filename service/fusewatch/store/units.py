@@ -56,6 +56,7 @@ from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
 from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.ledger import Ledger
+from fusewatch.store.reports import ReportReader
 from fusewatch.store.series import Key, SeriesReader, SeriesWriter, deltas
 
 
@@ -317,7 +318,7 @@ class AssessUnit:
         self._series.flush()
 
 
-class ReadUnit(SeriesReader):
+class ReadUnit(SeriesReader, ReportReader):
     """Implements `ports.ReadUnit`."""
 
     def __init__(self, link: Link) -> None:
