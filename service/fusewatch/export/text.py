@@ -43,9 +43,13 @@ class CsvFile:
         with replaced(self.path) as file:
             lines = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
             writer = csv.writer(lines, lineterminator="\n")
+            # The plain writer leaves a carriage return without quotes, where readers begin another line.
+            careful = csv.writer(lines, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow(column.name for column in columns)
             for record in records:
-                writer.writerow([self._cell(column, cell) for column, cell in zip(columns, record, strict=True)])
+                cells = [self._cell(column, cell) for column, cell in zip(columns, record, strict=True)]
+                broken = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+                (careful if broken else writer).writerow(cells)
                 count += 1
             lines.detach()  # flushes; the file below stays open
         return count

@@ -24,6 +24,7 @@ class Ask:
     path: str
     params: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]  # names in lower case
+    body: bytes = b""
 
     def param(self, name: str) -> str | None:
         return next((value for key, value in self.params if key == name), None)
