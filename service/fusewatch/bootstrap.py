@@ -29,7 +29,7 @@ from fusewatch.langfuse.transport import base_url_of
 from fusewatch.notify.factory import build as build_notifier
 from fusewatch.notify.heartbeat import Heartbeat, check_address
 from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
-from fusewatch.ports import Clock, Notifier, Pinger, Source, Store, StoredRules
+from fusewatch.ports import Clock, Notifier, Pinger, PriceList, Source, Store, StoredRules
 
 OnRequest = Callable[[str, str, str, float], None]
 """Told after each request to Langfuse: project name, endpoint, status or reason, seconds."""
@@ -146,6 +146,21 @@ def connect_project(config: ProjectConfig, world: World, store: Store | None) ->
         gate=world.gates.source(config.base_url, known.organisation_id if known else "") if world.gates else None,
     )
     return ProjectEntry(config.name, host, source)
+
+
+def connect_prices(config: ProjectConfig, world: World, store: Store) -> PriceList:
+    """The price list of one project, to look at and to add to."""
+    known = store.known(base_url_of(config.base_url), config.name)
+    return open_source(
+        config.base_url,
+        config.public_key,
+        config.secret_key.get_secret_value(),
+        clock=world.clock,
+        remembered_api=known.api if known else "",
+        transport=world.transport,
+        on_request=partial(world.on_request, config.name),
+        gate=world.gates.source(config.base_url, known.organisation_id if known else "") if world.gates else None,
+    )
 
 
 @dataclass(slots=True)

@@ -1,11 +1,12 @@
 """A PostgreSQL of its own for the tests, made of the programs that the machine has."""
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -23,60 +24,44 @@ def programs() -> Path | None:
     return Path(there).resolve().parent if there else None
 
 
-def _as_nobody() -> dict[str, int]:
-    """PostgreSQL refuses to run as root: then as the first user who is not."""
+def _other_user() -> tuple[int, int] | None:
+    """PostgreSQL refuses to run as root: then as the first user who is not. None where we are not root."""
     if os.geteuid() != 0:
-        return {}
-    import pwd
-
+        return None
     for name in ("postgres", "nobody"):
-        try:
+        with suppress(KeyError):
             user = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return {"user": user.pw_uid, "group": user.pw_gid}
+            return user.pw_uid, user.pw_gid
     pytest.skip("PostgreSQL does not run as root, and there is no other user")
+
+
+def _run(folder: Path, *words: str | Path, check: bool = True) -> None:
+    other = _other_user()
+    user, group = other if other is not None else (None, None)
+    subprocess.run([str(word) for word in words], check=check, capture_output=True, cwd=folder, user=user, group=group)
 
 
 def served() -> Iterator[str]:
     """The address of an empty database on loopback. Skips where PostgreSQL or psycopg is missing."""
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     where = programs()
-    if where is None or sys.platform == "win32":
+    if where is None:
         pytest.skip(f"PostgreSQL is not installed: {WAY}")
-    other = _as_nobody()
+    other = _other_user()
     folder = Path(mkdtemp(prefix="fusewatch-pg-"))
-    log = folder / "log"
+    files = folder / "data"
     try:
-        if other:
-            os.chown(folder, other["user"], other["group"])
-        subprocess.run(
-            [where / "initdb", "-D", folder / "data", "-U", "fuse", "-A", "trust", "-E", "UTF8", "--no-sync"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            **other,
-        )
+        if other is not None:
+            os.chown(folder, *other)
+        _run(folder, where / "initdb", "-D", files, "-U", "fuse", "-A", "trust", "-E", "UTF8", "--no-sync")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off -c unix_socket_directories={folder}"
-        subprocess.run(
-            [where / "pg_ctl", "-D", folder / "data", "-w", "-t", "60", "-l", log, "-o", options, "start"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            **other,
-        )
+        _run(folder, where / "pg_ctl", "-D", files, "-w", "-t", "60", "-l", folder / "log", "-o", options, "start")
         try:
             yield f"postgresql://fuse@127.0.0.1:{port}/postgres"
         finally:
-            subprocess.run(
-                [where / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"],
-                check=False,
-                capture_output=True,
-                cwd=folder,
-                **other,
-            )
+            _run(folder, where / "pg_ctl", "-D", files, "-m", "immediate", "stop", check=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

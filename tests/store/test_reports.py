@@ -1,6 +1,8 @@
 """What reports read: every generation in exactly one place, whatever the span, the zone and what was pruned."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from fusewatch.domain.breakdown import NOTHING, Usage
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.periods import Calendar, Every
 from fusewatch.domain.usage import Generation, Pricing, Tokens
-from fusewatch.ports import ReadUnit
+from fusewatch.ports import IngestUnit, Line, ReadUnit
 from fusewatch.store import SqlStore
 from tests.store.samples import CHAT, OTHER_PROJECT, PROJECT, SEARCH, T0, fresh_store, generation, record
 
@@ -54,6 +56,18 @@ def ledgers(draw: st.DrawFn) -> list[Generation]:
     return made
 
 
+def _breakdown(question: Question, unit: ReadUnit) -> reports.Breakdown:
+    return reports.breakdown(unit, question)
+
+
+def _cover(span: Span, at_ms: int, unit: IngestUnit) -> None:
+    unit.cover(span, read_at_ms=at_ms)
+
+
+def _page(after: Line | None, limit: int, unit: ReadUnit) -> Sequence[Line]:
+    return unit.lines(PROJECT.key, EVER, after, limit)
+
+
 def ledger_sum(generations: list[Generation]) -> Usage:
     found = NOTHING
     for g in generations:
@@ -87,7 +101,7 @@ def test_what_counts_and_what_rules_leave_out_are_the_whole_by_any_dimensions(
         record(store, made)
         for environments in Environments:
             question = asked(*by, environments=environments)
-            found = store.read(lambda unit, question=question: reports.breakdown(unit, question))
+            found = store.read(partial(_breakdown, question))
             assert found.whole == ledger_sum(made)
         judged = [g for g in made if g.dimensions is JUDGE]
         counted = store.read(lambda unit: reports.breakdown(unit, asked(*by, environments=Environments.COUNTED)))
@@ -166,7 +180,7 @@ def test_what_was_not_read_of_the_span_is_named_and_the_last_minutes_are_not(sto
 
     def cover(project: str, *spans: Span) -> None:
         for span in spans:
-            store.ingest(project, lambda unit, span=span: unit.cover(span, read_at_ms=now_ms))
+            store.ingest(project, partial(_cover, span, now_ms))
 
     cover(PROJECT.key, Span(T0, T0 + DAY_MS), Span(T0 + 2 * DAY_MS, now_ms - 60_000))
     cover(OTHER_PROJECT.key, Span(T0, now_ms))
@@ -201,9 +215,9 @@ def test_a_closed_month_stays_and_what_comes_later_is_its_correction(store: SqlS
 def test_pages_of_rows_hold_every_counted_generation_once(made: list[Generation], limit: int) -> None:
     with fresh_store() as store:
         record(store, made)
-        found = []
-        after = None
-        while page := store.read(lambda unit, after=after: unit.lines(PROJECT.key, EVER, after, limit)):
+        found: list[Line] = []
+        after: Line | None = None
+        while page := store.read(partial(_page, after, limit)):
             found += page
             after = page[-1]
         assert sorted(line.id for line in found) == sorted(g.id for g in made)

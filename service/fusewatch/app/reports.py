@@ -171,6 +171,12 @@ def reading(unit: ReadUnit, span: Span, now_ms: int) -> tuple[list[Gap], int | N
     return gaps, min(as_of_ms, now_ms) if as_of_ms else None
 
 
+def unpriced(unit: ReadUnit, asked: Question) -> Breakdown:
+    """The part of it that has usage and no price, or one for only part of it: all of its tokens, and what of its cost
+    is known."""
+    return breakdown_of(unit, asked, unit.unpriced_usage(asked.span))
+
+
 # ---------------------------------------------------------------- over time
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "silence": "Hold notices back for a time: add, list, end.",
     "report": "Show where the money went: by feature, team, user, model, trace, day or month.",
     "export": "Write spend or single generations as CSV, JSON Lines, Parquet, or into a database.",
+    "prices": "Show Langfuse's price list, what it lacks, and add a price to it.",
     "reconcile": "Compare the ledger with Langfuse hour by hour, and mend what differs.",
     "backfill": "Read history that was not yet read into the ledger.",
     "backtest": "Replay the rules over past days: what would have been told, and when.",

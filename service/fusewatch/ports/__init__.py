@@ -140,7 +140,13 @@ from fusewatch.ports.source import (
     ModelList as ModelList,
 )
 from fusewatch.ports.source import (
+    NewModel as NewModel,
+)
+from fusewatch.ports.source import (
     Page as Page,
+)
+from fusewatch.ports.source import (
+    PriceList as PriceList,
 )
 from fusewatch.ports.source import (
     ProjectIdentity as ProjectIdentity,

@@ -58,6 +58,9 @@ class ReportUnit(Protocol):
         known any more (epoch 0); its users and sessions are `unknown`.
         """
 
+    def unpriced_usage(self, span: Span) -> Iterable[Part]:
+        """The same of those alone that have usage and no price, or one for only part of it; not of what was pruned."""
+
     def trace_usage(self, span: Span) -> Iterable[TracePart]:
         """The same by trace, without what was pruned."""
 

@@ -23,6 +23,7 @@ _WHERE = "FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? A
 _BY_DIMS = f"SELECT dims, 0, 0, {_SUMS} {_WHERE} GROUP BY dims"
 _BY_PEOPLE = f"SELECT dims, person, session, {_SUMS} {_WHERE} GROUP BY dims, person, session"
 _BY_TRACE = f"SELECT trace, dims, min(start_ms), {_SUMS} {_WHERE} GROUP BY trace, dims"
+_UNPRICED = f"SELECT dims, {_SUMS} {_WHERE} AND pricing <> 0 GROUP BY dims"
 _ARCHIVED = (
     f"SELECT dims, sum(requests), sum(unpriced), {', '.join(f'sum({name})' for name in TOKEN_COLUMNS)}, sum(total),"  # noqa: S608 our own names only
     " sum(cost_hi), sum(cost_lo), sum(estimate_hi), sum(estimate_lo)"
@@ -70,6 +71,14 @@ class ReportReader:
         dims = self._interning.dims({row[0] for row in rows})
         for d, *sums in rows:
             yield Part(key, dims[d], UNKNOWN, UNKNOWN, _usage(sums))
+
+    def unpriced_usage(self, span: Span) -> Iterable[Part]:
+        for project, key in projects.keys(self._link).items():
+            for start_ms, end_ms in ledger.hours(self._link, project, *span):
+                rows = self._link.rows(_UNPRICED, (project, start_ms, end_ms))
+                dims = self._interning.dims({row[0] for row in rows})
+                for d, *sums in rows:
+                    yield Part(key, dims[d], UNKNOWN, UNKNOWN, _usage(sums))
 
     def trace_usage(self, span: Span) -> Iterable[TracePart]:
         for project, key in projects.keys(self._link).items():

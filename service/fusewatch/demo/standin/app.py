@@ -148,7 +148,11 @@ class Standin:
         if endpoint is None or not ask.path.startswith(_ROOT):
             raise Refusal(unknown_path())
         makes_model = ask.method == "POST" and name == "models"
-        if ask.method != "GET" and not makes_model and not (self.mode is Mode.V3_OLD and endpoint.family.startswith("v2")):
+        if (
+            ask.method != "GET"
+            and not makes_model
+            and not (self.mode is Mode.V3_OLD and endpoint.family.startswith("v2"))
+        ):
             raise Refusal(method_not_allowed())
         return name, endpoint
 

@@ -23,7 +23,7 @@ _PRICES: Final = {"input": "inputPrice", "output": "outputPrice", "total": "tota
 
 
 def created(body: bytes, models: Sequence[PricedModel], now_ms: int) -> PricedModel:
-    """The entry that a POST to `/api/public/models` asks for; the server has no other prices for it than these three."""
+    """The entry that a POST to `/api/public/models` asks for; it has no prices but these three."""
     try:
         asked = msgspec.json.decode(body, type=dict[str, object])
     except msgspec.MsgspecError:
