@@ -10,9 +10,11 @@ from typing import TextIO
 import httpx
 
 from fusewatch.app.rategate import RateGates
+from fusewatch.app.scheduled import Schedule
 from fusewatch.config.rulefile import (
     ConsoleConfig,
     DestinationConfig,
+    ExportConfig,
     HeartbeatConfig,
     Loaded,
     ProjectConfig,
@@ -24,6 +26,7 @@ from fusewatch.config.rulefile import (
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
+from fusewatch.export.targets import GROUPS_TABLE, ROWS_TABLE, open_target, place_of
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
 from fusewatch.notify.factory import build as build_notifier
@@ -60,6 +63,7 @@ class Connections:
     notifiers: Mapping[str, Notifier]
     mark: object
     heartbeat: HeartbeatEntry | None = None
+    exports: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,11 @@ def check_destinations(loaded: Loaded) -> None:
             check_address(loaded.heartbeat.url.get_secret_value())
         except ValueError as error:
             problems.append(Problem("heartbeat", 0, "url", str(error)))
+    for index, export in enumerate(loaded.exports):
+        try:
+            connect_export(export)
+        except ValueError as error:
+            problems.append(Problem("exports", 0, f"[{index}].to", str(error)))
     if problems:
         raise ConfigError(problems)
 
@@ -129,6 +138,15 @@ def connect_heartbeat(config: HeartbeatConfig | None, world: World) -> Heartbeat
         return None
     pinger = Heartbeat(config.url.get_secret_value(), world.clock, transport=world.transport)
     return HeartbeatEntry(pinger, config.every_ms / 1000)
+
+
+def connect_export(config: ExportConfig) -> Schedule:
+    """What is written at its times; nothing is opened yet. ValueError for a target that cannot be meant."""
+    place = place_of(config.to.get_secret_value())
+    table = config.table or (ROWS_TABLE if config.rows else GROUPS_TABLE)
+    return Schedule(
+        config.cron, config.by, place.shown, partial(open_target, place, table=table), config.every, config.rows
+    )
 
 
 def connect_project(config: ProjectConfig, world: World, store: Store | None) -> ProjectEntry:
@@ -226,7 +244,8 @@ class Rulebook:
             if (notifier := connect_destination(config, self.world)) is not None
         }
         heartbeat = connect_heartbeat(self.loaded.heartbeat, self.world)
-        return Connections(projects, notifiers, self.mark(), heartbeat)
+        exports = tuple(map(connect_export, self.loaded.exports))
+        return Connections(projects, notifiers, self.mark(), heartbeat, exports)
 
     def mark(self) -> object:
         return self._world_of(self.loaded)
@@ -269,4 +288,4 @@ class Rulebook:
 
     @staticmethod
     def _world_of(loaded: Loaded) -> object:
-        return (loaded.projects, loaded.destinations, loaded.heartbeat)
+        return (loaded.projects, loaded.destinations, loaded.heartbeat, loaded.exports)

@@ -1,7 +1,7 @@
 """Reports: where the money went over any span, read from the ledger in one consistent read, exact to the picodollar."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import attrgetter
 
@@ -18,6 +18,14 @@ EVER = Span(0, FAR_MS)
 
 TAIL_MS = 15 * 60_000
 """So much of the latest time may be unread without a word: the daemon reads it at its next polls."""
+
+
+class Interrupted(Exception):  # no error: who raised it knows why
+    """Nobody waits for this any more."""
+
+
+def _never() -> bool:
+    return False
 
 
 class Environments(StrEnum):
@@ -37,6 +45,8 @@ class Question:
     excluded: tuple[str, ...]
     now_ms: int
     environments: Environments = Environments.COUNTED
+    ended: Callable[[], bool] = field(default=_never, compare=False)
+    """Asked again and again on the way: whether nobody waits for the answer any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,8 @@ def breakdown(unit: ReadUnit, asked: Question) -> Breakdown:
     """What the generations of the span used, by the dimensions asked for."""
     sums = _sums(unit, asked)
     for part in unit.usage(asked.span, people=sums.keyer.uses_people):
+        if asked.ended():
+            raise Interrupted
         sums.add(part)
     return _made(unit, asked, sums)
 
@@ -197,7 +209,7 @@ def trend(unit: ReadUnit, asked: Question, calendar: Calendar, every: Every) -> 
     found = []
     for period in periods(calendar, every, Span(from_ms, to_ms)):
         span = Span(max(period.start_ms, from_ms), min(period.end_ms, to_ms))
-        part = Question(asked.by, span, asked.excluded, asked.now_ms, asked.environments)
+        part = replace(asked, span=span)
         found.append((period, breakdown(unit, part)))
     gaps, _ = reading(unit, Span(from_ms, to_ms), asked.now_ms)
     return Trend(every, found, gaps)

@@ -30,12 +30,10 @@ from fusewatch.domain.coverage import Span
 from fusewatch.domain.periods import Calendar, Every, local_clock
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
-from fusewatch.export.targets import FILES, Place, open_target, place_of
+from fusewatch.export.targets import FILES, GROUPS_TABLE, ROWS_TABLE, Place, open_target, place_of
 from fusewatch.ports import FileTarget, TableTarget
 from fusewatch.runtime import SystemClock
 from fusewatch.store import open_store
-
-GROUPS_TABLE, ROWS_TABLE = "llm_spend", "llm_generations"
 
 
 def command(

@@ -100,7 +100,9 @@ def missing(
         span = span_of(since, until, calendar, now_ms, options=("--from", "--to"))
         asked = Question(("project", "model"), span, (), now_ms, Environments.ALL)
         groups = store.read(lambda unit: reports.unpriced(unit, asked)).groups
-    found = [_Lacking(g.key[0], g.key[1], g.usage) for g in sorted(groups, key=lambda g: (-g.usage.tokens.total, g.key))]
+    found = [
+        _Lacking(g.key[0], g.key[1], g.usage) for g in sorted(groups, key=lambda g: (-g.usage.tokens.total, g.key))
+    ]
     if as_json:
         print_json([_lacking(one) for one in found])
     elif found:

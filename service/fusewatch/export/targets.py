@@ -10,6 +10,9 @@ from fusewatch.ports import FileTarget, TableTarget
 
 FILES = ("csv", "jsonl", "parquet")
 TABLES = ("sqlite", "postgresql")
+GROUPS_TABLE, ROWS_TABLE = "llm_spend", "llm_generations"
+"""The tables that sums and single generations go to, unless another one is named."""
+
 RIGHT = (
     "write a file such as spend.csv, spend.jsonl or spend.parquet, csv:PATH and so on for any other name, "
     "or a database such as sqlite:///spend.db or postgresql://user@host/name"

@@ -6,6 +6,8 @@ from typing import ClassVar, TypeAlias
 
 from pydantic import SecretStr
 
+from fusewatch.domain.cron import Cron
+from fusewatch.domain.periods import Every
 from fusewatch.domain.quiet import QuietHours
 from fusewatch.domain.rules import RuleSet, Severity
 from fusewatch.errors import Problem
@@ -28,6 +30,19 @@ class HeartbeatConfig:
 
     url: SecretStr
     every_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConfig:
+    """What is written where, and when. `to` may hold a password, so it is a secret; `every` None is no split by
+    periods, with `rows` single generations are written in place of sums; `table` "" is the usual one."""
+
+    cron: Cron
+    by: tuple[str, ...]
+    to: SecretStr
+    every: Every | None = None
+    rows: bool = False
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +143,4 @@ class Loaded:
     text: str = field(repr=False)
     files: tuple[Path, ...] = ()
     heartbeat: HeartbeatConfig | None = None
+    exports: tuple[ExportConfig, ...] = ()
