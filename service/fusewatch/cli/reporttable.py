@@ -12,12 +12,14 @@ from fusewatch.domain.breakdown import NOTHING, Usage
 from fusewatch.domain.money import format_usd
 from fusewatch.domain.periods import local_clock
 from fusewatch.domain.usage import Pricing
+from fusewatch.notify.text import clean
 from fusewatch.ports import Line
 
 _WIDE = 220
 """So wide is a table that goes into a file or a pipe: each line stays whole."""
 
 GAPS_SHOWN = 5
+LONGEST = 200
 _FLAGS = {Pricing.PRICED: "", Pricing.PARTLY: "partly priced", Pricing.UNPRICED: "unpriced"}
 
 
@@ -57,7 +59,12 @@ def _usage_table(by: Sequence[str], whole: Usage, *, first: Sequence[str] = ()) 
 
 
 def _add(table: Table, key: Sequence[str], usage: Usage, whole: Usage) -> None:
-    cells = [*(key or ("",)), f"{usage.calls:,}", f"{usage.input_tokens:,}", f"{usage.output_tokens:,}"]
+    cells = [
+        *(clean(part, LONGEST) for part in key or ("",)),
+        f"{usage.calls:,}",
+        f"{usage.input_tokens:,}",
+        f"{usage.output_tokens:,}",
+    ]
     cells += [f"{usage.tokens.total:,}", format_usd(usage.cost_pico)]
     if whole.unpriced:
         estimate = format_usd(usage.estimate_pico) if usage.estimate_pico else ""
@@ -132,7 +139,9 @@ def averages(found: Sequence[Average], by: Sequence[str]) -> None:
     for one in found:
         cost = one.usage.cost_pico
         cells = [f"{one.traces:,}", f"{one.usage.calls:,}", format_usd(cost), format_usd(round_div(cost, one.traces))]
-        table.add_row(*map(Text, (*one.key, *cells, f"{one.usage.calls / one.traces:.1f}")))
+        table.add_row(
+            *map(Text, (*(clean(part, LONGEST) for part in one.key), *cells, f"{one.usage.calls / one.traces:.1f}"))
+        )
     console().print(table)
 
 
