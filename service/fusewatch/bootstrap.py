@@ -10,6 +10,7 @@ from typing import TextIO
 import httpx
 
 from fusewatch.app.rategate import RateGates
+from fusewatch.app.scheduled import Schedule
 from fusewatch.checking import template_problems
 from fusewatch.config.rulefile import (
     AlertmanagerConfig,
@@ -17,6 +18,7 @@ from fusewatch.config.rulefile import (
     ConsoleConfig,
     DestinationConfig,
     EmailConfig,
+    ExportConfig,
     HeartbeatConfig,
     Loaded,
     PagerdutyConfig,
@@ -30,6 +32,7 @@ from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.notices import Wording
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
+from fusewatch.export.targets import GROUPS_TABLE, ROWS_TABLE, open_target, place_of
 from fusewatch.langfuse.links import Links
 from fusewatch.langfuse.source import open_source
 from fusewatch.langfuse.transport import base_url_of
@@ -49,7 +52,18 @@ from fusewatch.notify.kinds import (
     SlackWebhookKind,
     WebhookKind,
 )
-from fusewatch.ports import Clock, Linker, Notifier, Pinger, Relay, Source, Store, StoredRules, ThreadMemory
+from fusewatch.ports import (
+    Clock,
+    Linker,
+    Notifier,
+    Pinger,
+    PriceList,
+    Relay,
+    Source,
+    Store,
+    StoredRules,
+    ThreadMemory,
+)
 
 LINKER: Linker = Links()
 """Addresses of Langfuse's own pages."""
@@ -85,6 +99,7 @@ class Connections:
     relays: Mapping[str, Relay] = field(default_factory=dict)
     """Those of the notifiers whose receivers are told how things stand."""
     heartbeat: HeartbeatEntry | None = None
+    exports: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +156,11 @@ def check_destinations(loaded: Loaded) -> None:
         except ValueError as error:
             problems.append(Problem("heartbeat", 0, "url", str(error)))
     problems += template_problems(loaded)
+    for index, export in enumerate(loaded.exports):
+        try:
+            connect_export(export)
+        except ValueError as error:
+            problems.append(Problem("exports", 0, f"[{index}].to", str(error)))
     if problems:
         raise ConfigError(problems)
 
@@ -180,6 +200,15 @@ def connect_heartbeat(config: HeartbeatConfig | None, world: World) -> Heartbeat
     return HeartbeatEntry(pinger, config.every_ms / 1000)
 
 
+def connect_export(config: ExportConfig) -> Schedule:
+    """What is written at its times; nothing is opened yet. ValueError for a target that cannot be meant."""
+    place = place_of(config.to.get_secret_value())
+    table = config.table or (ROWS_TABLE if config.rows else GROUPS_TABLE)
+    return Schedule(
+        config.cron, config.by, place.shown, partial(open_target, place, table=table), config.every, config.rows
+    )
+
+
 def connect_project(config: ProjectConfig, world: World, store: Store | None) -> ProjectEntry:
     """The way to one project. What an earlier run learned of its API saves the probe, which costs a metrics request."""
     host = base_url_of(config.base_url)
@@ -195,6 +224,21 @@ def connect_project(config: ProjectConfig, world: World, store: Store | None) ->
         gate=world.gates.source(config.base_url, known.organisation_id if known else "") if world.gates else None,
     )
     return ProjectEntry(config.name, host, source)
+
+
+def connect_prices(config: ProjectConfig, world: World, store: Store) -> PriceList:
+    """The price list of one project, to look at and to add to."""
+    known = store.known(base_url_of(config.base_url), config.name)
+    return open_source(
+        config.base_url,
+        config.public_key,
+        config.secret_key.get_secret_value(),
+        clock=world.clock,
+        remembered_api=known.api if known else "",
+        transport=world.transport,
+        on_request=partial(world.on_request, config.name),
+        gate=world.gates.source(config.base_url, known.organisation_id if known else "") if world.gates else None,
+    )
 
 
 @dataclass(slots=True)
@@ -261,7 +305,8 @@ class Rulebook:
         }
         heartbeat = connect_heartbeat(self.loaded.heartbeat, self.world)
         relays = {name: notifier for name, notifier in notifiers.items() if isinstance(notifier, Alertmanager)}
-        return Connections(projects, notifiers, self.mark(), relays, heartbeat)
+        exports = tuple(map(connect_export, self.loaded.exports))
+        return Connections(projects, notifiers, self.mark(), relays, heartbeat, exports)
 
     def mark(self) -> object:
         return self._world_of(self.loaded)
@@ -304,4 +349,4 @@ class Rulebook:
 
     @staticmethod
     def _world_of(loaded: Loaded) -> object:
-        return (loaded.projects, loaded.destinations, loaded.heartbeat)
+        return (loaded.projects, loaded.destinations, loaded.heartbeat, loaded.exports)

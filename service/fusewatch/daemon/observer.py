@@ -11,6 +11,7 @@ from fusewatch.app.ingest import IngestReport
 from fusewatch.app.pricing import PricingReport
 from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
+from fusewatch.app.scheduled import ExportReport
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Reason
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
@@ -135,6 +136,14 @@ class LogObserver:
         self._telemetry.heartbeat("failed" if error else "sent", reason)
         if error is not None:
             self._log.warning("heartbeat_failed", reason=reason, error=str(error))
+
+    def exported(self, place: str, ended: ExportReport | Retryable | Permanent) -> None:
+        if isinstance(ended, ExportReport):
+            self._telemetry.export("written")
+            self._log.info("export_written", target=place, records=ended.records, due_ms=ended.due_ms)
+        else:
+            self._telemetry.export("failed", ended.reason)
+            self._log.error("export_failed", target=place, reason=ended.reason, error=str(ended), trying_again=True)
 
     def reloaded(self, error: ConfigError | None) -> None:
         self._telemetry.reload(error is None, self._clock.now_ms())

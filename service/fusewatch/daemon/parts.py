@@ -1,7 +1,7 @@
 """What a daemon is made of; the composition root fills it in."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fusewatch.app.assess import AssessReport
@@ -11,11 +11,13 @@ from fusewatch.app.ingest import IngestReport
 from fusewatch.app.pricing import PricingReport
 from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
+from fusewatch.app.scheduled import ExportReport
 from fusewatch.bootstrap import Connections
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.rules import RuleSet
-from fusewatch.errors import ConfigError, FusewatchError
+from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
 from fusewatch.ports import Clock, Linker, ProjectState, Runner, Store
+from fusewatch.runtime import InlineRunner
 
 TICK_S = 15.0
 """How often the loops look at what time alone changes: ends of periods, watches, retries."""
@@ -60,6 +62,9 @@ class Observer(Protocol):
     def pinged(self, error: FusewatchError | None) -> None:
         """A heartbeat was sent, or failed."""
 
+    def exported(self, place: str, ended: ExportReport | Retryable | Permanent) -> None:
+        """A scheduled export was written, or failed."""
+
     def reloaded(self, error: ConfigError | None) -> None: ...
 
     def crashed(self, loop: str, error: Exception) -> None: ...
@@ -82,3 +87,5 @@ class Parts:
     lookback: Lookback = Lookback()
     tick_s: float = TICK_S
     linker: Linker | None = None
+    aside: Runner = field(default_factory=InlineRunner)
+    """For long work that only reads: what it runs on keeps nobody waiting."""

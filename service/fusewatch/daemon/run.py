@@ -9,6 +9,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from fusewatch.app.relay import EVERY_S, Relaying
 from fusewatch.bootstrap import Connections
 from fusewatch.daemon.bells import Bells
+from fusewatch.daemon.exports import LOOP as EXPORTS
+from fusewatch.daemon.exports import ExportLoop
 from fusewatch.daemon.heartbeat import LOOP, HeartbeatLoop
 from fusewatch.daemon.loops import Loops
 from fusewatch.daemon.parts import Parts
@@ -74,6 +76,9 @@ class Daemon:
                     group.create_task(loops.keep(f"deliver {name}", self._sending(loops, connections, name)))
                     for name in connections.notifiers
                 ]
+                if connections.exports:
+                    exports = ExportLoop(loops, connections.exports)
+                    reading.append(group.create_task(loops.keep(EXPORTS, exports.step)))
                 if connections.heartbeat is not None:
                     beat = HeartbeatLoop(loops, connections.heartbeat)
                     reading.append(group.create_task(loops.keep(LOOP, beat.step)))

@@ -21,6 +21,7 @@ from fusewatch.app.pricing import PricingReport
 from fusewatch.app.prune import PruneReport
 from fusewatch.app.rategate import RateGates
 from fusewatch.app.reconcile import ReconcileReport
+from fusewatch.app.scheduled import ExportReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
@@ -33,7 +34,7 @@ from fusewatch.daemon.parts import TICK_S, Observer, Parts
 from fusewatch.daemon.run import Daemon
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.silences import Silence
-from fusewatch.errors import ConfigError, FusewatchError, Permanent, StoreError
+from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable, StoreError
 from fusewatch.ports import Clock, Linker, ProjectState, Store
 from fusewatch.runtime import ThreadRunner
 from fusewatch.web.server import WebServer, make_app, serve
@@ -101,7 +102,11 @@ async def run_service(given: Service) -> None:
     telemetry = Telemetry(version=__version__, python=platform.python_version())
     log = make_logger(given.log_format, clock, given.log_stream)
     observer = _All((LogObserver(log, telemetry, clock), *given.observers))
-    with ThreadPoolExecutor(1, "writer") as writer, ThreadPoolExecutor(1, "reader") as reader:
+    with (
+        ThreadPoolExecutor(1, "writer") as writer,
+        ThreadPoolExecutor(1, "reader") as reader,
+        ThreadPoolExecutor(1, "exporter") as exporter,
+    ):
         write, read = ThreadRunner(writer), ThreadRunner(reader)
         gates = RateGates(store, write, clock)
         world = World(
@@ -132,6 +137,7 @@ async def run_service(given: Service) -> None:
                 lookback=given.lookback,
                 tick_s=given.tick_s,
                 linker=given.linker,
+                aside=ThreadRunner(exporter),
             )
         )
 
@@ -280,6 +286,10 @@ class _All:
     def pinged(self, error: FusewatchError | None) -> None:
         for observer in self._observers:
             observer.pinged(error)
+
+    def exported(self, place: str, ended: ExportReport | Retryable | Permanent) -> None:
+        for observer in self._observers:
+            observer.exported(place, ended)
 
     def reloaded(self, error: ConfigError | None) -> None:
         for observer in self._observers:

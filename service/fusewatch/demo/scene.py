@@ -16,6 +16,7 @@ from fusewatch.app.ingest import IngestReport
 from fusewatch.app.pricing import PricingReport
 from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
+from fusewatch.app.scheduled import ExportReport
 from fusewatch.daemon.run import Daemon
 from fusewatch.daemon.service import Service, run_service
 from fusewatch.demo.clock import FastClock
@@ -26,7 +27,7 @@ from fusewatch.domain.money import pico_to_decimal
 from fusewatch.domain.notices import Notice
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.routing import Change
-from fusewatch.errors import ConfigError, FusewatchError
+from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
 from fusewatch.ports import ProjectState, Store
 from fusewatch.store import open_store
 
@@ -141,6 +142,9 @@ class Stage:
 
     def pinged(self, error: FusewatchError | None) -> None:
         """The scene has no watchdog."""
+
+    def exported(self, place: str, ended: ExportReport | Retryable | Permanent) -> None:
+        """The scene exports nothing."""
 
     def reloaded(self, error: ConfigError | None) -> None:
         del error

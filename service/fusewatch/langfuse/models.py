@@ -1,7 +1,7 @@
-"""Langfuse's price list: its own models and the project's, page by page."""
+"""Langfuse's price list: its own models and the project's, page by page; and a price that is added to it."""
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 
 import msgspec
@@ -11,7 +11,7 @@ from fusewatch.domain.ratebudget import Priority
 from fusewatch.langfuse.instants import epoch_ms
 from fusewatch.langfuse.transport import Transport
 from fusewatch.langfuse.wire import decode
-from fusewatch.ports import ModelList
+from fusewatch.ports import ModelList, NewModel
 
 PAGE = 100
 """The greatest `limit` of the endpoint."""
@@ -72,9 +72,37 @@ class Named(msgspec.Struct, rename="camel"):
     model_name: str = ""
 
 
+_WIDE = Context(prec=40)
 _ANSWER = msgspec.json.Decoder(Answer)
 _MODEL = msgspec.json.Decoder(Model, strict=False)
 _NAMED = msgspec.json.Decoder(Named)
+
+
+class Created(msgspec.Struct):
+    """What a POST answers, as far as it matters here."""
+
+    id: str
+
+
+_CREATED = msgspec.json.Decoder(Created)
+_NUMBERS = msgspec.json.Encoder(decimal_format="number")
+
+
+async def add_model(transport: Transport, model: NewModel) -> str:
+    """See `ports.PriceList.add_model`; `Permanent` (``bad_request``) with Langfuse's words where it refuses."""
+    document: dict[str, str | Decimal] = {
+        "modelName": model.name,
+        "matchPattern": model.pattern,
+        "unit": model.unit,
+        **{f"{name}Price": _decimal(price) for name, price in model.prices},
+    }
+    answer = await transport.post("models", "models", _NUMBERS.encode(document), priority=Priority.LIVE)
+    return decode(_CREATED, answer.body, where=transport.where("models")).id
+
+
+def _decimal(price: Fraction) -> Decimal:
+    """Exact where the price is a decimal at all, as every price that a person wrote is."""
+    return _WIDE.divide(Decimal(price.numerator), Decimal(price.denominator))
 
 
 async def ask_models(transport: Transport, *, priority: Priority = Priority.RECONCILE) -> ModelList:

@@ -9,7 +9,7 @@ from fusewatch.errors import Permanent, Retryable
 from fusewatch.langfuse import v1, v2
 from fusewatch.langfuse.answers import NotAvailable
 from fusewatch.langfuse.metrics import ask_sums, check_buckets
-from fusewatch.langfuse.models import ask_models
+from fusewatch.langfuse.models import add_model, ask_models
 from fusewatch.langfuse.paging import PageSize
 from fusewatch.langfuse.probe import V1, V2, ask_project, ask_version, choose_api
 from fusewatch.langfuse.progress import check_project
@@ -17,7 +17,7 @@ from fusewatch.langfuse.traces import TraceMemory
 from fusewatch.langfuse.transport import OnRequest, Transport
 from fusewatch.langfuse.v1 import V1Walk
 from fusewatch.langfuse.v2 import V2Walk
-from fusewatch.ports import BucketSum, Clock, Gate, ModelList, Page, ProjectIdentity, Span
+from fusewatch.ports import BucketSum, Clock, Gate, ModelList, NewModel, Page, ProjectIdentity, Span
 
 
 class LangfuseSource:
@@ -93,6 +93,9 @@ class LangfuseSource:
 
     async def models(self) -> ModelList:
         return await ask_models(self._transport)
+
+    async def add_model(self, model: NewModel) -> str:
+        return await add_model(self._transport, model)
 
     async def close(self) -> None:
         await self._transport.close()

@@ -1,4 +1,4 @@
-"""One HTTP client for one Langfuse project: sends a GET, hands back the body or an error that says what to do."""
+"""One HTTP client for one Langfuse project: sends a request, hands back the body or an error that says what to do."""
 
 import asyncio
 import base64
@@ -115,12 +115,27 @@ class Transport:
         A dropped connection is tried once more at once: the server may have closed an idle one as we used it. Each
         try waits until the gate lets it through.
         """
+        return await self._ask(endpoint, path, params, None, authenticated, priority)
+
+    async def post(self, endpoint: str, path: str, document: bytes, *, priority: Priority = Priority.LIVE) -> Answer:
+        """POST JSON. It is never tried again: a server that dropped the connection may have done what was asked."""
+        return await self._ask(endpoint, path, None, document, True, priority)
+
+    async def _ask(
+        self,
+        endpoint: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        document: bytes | None,
+        authenticated: bool,
+        priority: Priority,
+    ) -> Answer:
         if self._gate is not None:
             await self._gate.wait(endpoint, priority)
         started = self._clock.monotonic()
         status = "cancelled"
         try:
-            response, body = await self._send(endpoint, path, params, authenticated, priority)
+            response, body = await self._send(endpoint, path, params, document, authenticated, priority)
             status = str(response.status_code)
         except FusewatchError as error:
             status = getattr(error, "reason", "error")
@@ -142,26 +157,37 @@ class Transport:
         await self._client.aclose()
 
     async def _send(
-        self, endpoint: str, path: str, params: Mapping[str, str] | None, authenticated: bool, priority: Priority
+        self,
+        endpoint: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        document: bytes | None,
+        authenticated: bool,
+        priority: Priority,
     ) -> tuple[httpx.Response, bytes]:
         where = self.where(path)
         try:
             async with asyncio.timeout(WHOLE_ANSWER_S):
                 try:
-                    return await self._send_once(path, params, authenticated)
+                    return await self._send_once(path, params, document, authenticated)
                 except _DROPPED:
+                    if document is not None:
+                        raise
                     if self._gate is not None:
                         await self._gate.wait(endpoint, priority)
-                    return await self._send_once(path, params, authenticated)
+                    return await self._send_once(path, params, document, authenticated)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise self._without_secret(error_of_network(error, where=where)) from error
 
     async def _send_once(
-        self, path: str, params: Mapping[str, str] | None, authenticated: bool
+        self, path: str, params: Mapping[str, str] | None, document: bytes | None, authenticated: bool
     ) -> tuple[httpx.Response, bytes]:
         url = f"{self.base_url}/api/public/{path}"
         auth = self._auth if authenticated else None
-        async with self._client.stream("GET", url, params=params, auth=auth) as response:
+        method = "GET" if document is None else "POST"
+        headers = None if document is None else {"Content-Type": "application/json"}
+        sent = self._client.stream(method, url, params=params, auth=auth, content=document, headers=headers)
+        async with sent as response:
             return response, await self._read(response, path)
 
     async def _read(self, response: httpx.Response, path: str) -> bytes:

@@ -46,6 +46,24 @@ from fusewatch.ports.drivers import (
 from fusewatch.ports.drivers import (
     DriverUnit as DriverUnit,
 )
+from fusewatch.ports.export import (
+    Cell as Cell,
+)
+from fusewatch.ports.export import (
+    Cells as Cells,
+)
+from fusewatch.ports.export import (
+    Column as Column,
+)
+from fusewatch.ports.export import (
+    FileTarget as FileTarget,
+)
+from fusewatch.ports.export import (
+    Record as Record,
+)
+from fusewatch.ports.export import (
+    TableTarget as TableTarget,
+)
 from fusewatch.ports.ingest import (
     EstimatePlace as EstimatePlace,
 )
@@ -124,6 +142,18 @@ from fusewatch.ports.read import (
 from fusewatch.ports.read import (
     Traces as Traces,
 )
+from fusewatch.ports.reports import (
+    ClosedMonth as ClosedMonth,
+)
+from fusewatch.ports.reports import (
+    Line as Line,
+)
+from fusewatch.ports.reports import (
+    ReportUnit as ReportUnit,
+)
+from fusewatch.ports.reports import (
+    TracePart as TracePart,
+)
 from fusewatch.ports.series import (
     SeriesUnit as SeriesUnit,
 )
@@ -137,7 +167,13 @@ from fusewatch.ports.source import (
     ModelList as ModelList,
 )
 from fusewatch.ports.source import (
+    NewModel as NewModel,
+)
+from fusewatch.ports.source import (
     Page as Page,
+)
+from fusewatch.ports.source import (
+    PriceList as PriceList,
 )
 from fusewatch.ports.source import (
     ProjectIdentity as ProjectIdentity,

@@ -11,6 +11,7 @@ from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.ports.assess import Audited, RuleState, Totals
 from fusewatch.ports.drivers import DriverUnit
 from fusewatch.ports.ingest import ProjectState
+from fusewatch.ports.reports import ReportUnit
 from fusewatch.ports.series import SeriesUnit
 
 
@@ -129,7 +130,7 @@ class Traces(NamedTuple):
     messages: int
 
 
-class ReadUnit(SeriesUnit, Protocol):
+class ReadUnit(SeriesUnit, ReportUnit, Protocol):
     """A consistent read of everything that is shown."""
 
     def version(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from fusewatch.domain.coverage import Span
@@ -111,6 +112,33 @@ class Source(Protocol):
 
     async def models(self) -> ModelList:
         """The price list; a request for each 100 models, of the least urgency. Raises as `Walk` does."""
+
+    async def close(self) -> None: ...
+
+
+UNITS = ("TOKENS", "CHARACTERS", "MILLISECONDS", "SECONDS", "REQUESTS", "IMAGES")
+"""What Langfuse can count a price by."""
+
+
+class NewModel(NamedTuple):
+    """A price to be added to a project's list: `prices` are US dollars for one of `unit`, by `input`, `output` and
+    `total`. `pattern` is a regular expression of PostgreSQL that the name of a priced model matches."""
+
+    name: str
+    pattern: str
+    unit: str
+    prices: tuple[tuple[str, Fraction], ...]
+
+
+class PriceList(Protocol):
+    """The price list of one Langfuse project, as people look at it and add to it. Raises as `Walk` does."""
+
+    async def identify(self) -> ProjectIdentity: ...
+
+    async def models(self) -> ModelList: ...
+
+    async def add_model(self, model: NewModel) -> str:
+        """Its id there. Langfuse prices what comes from then on, never what came before."""
 
     async def close(self) -> None: ...
 

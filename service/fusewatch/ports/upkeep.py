@@ -6,6 +6,7 @@ from typing import Protocol
 from fusewatch.ports.assess import Audited, Pruned
 from fusewatch.ports.ingest import ProjectState
 from fusewatch.ports.read import PersonPlaces
+from fusewatch.ports.reports import ClosedMonth
 
 
 class UpkeepUnit(Protocol):
@@ -53,3 +54,6 @@ class UpkeepUnit(Protocol):
 
     def redact_deliveries(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
         """The same for messages."""
+
+    def close_month(self, month: ClosedMonth) -> bool:
+        """Keep what a month sums to now, for good. False, and nothing done, when it is closed already."""

@@ -57,6 +57,7 @@ from fusewatch.store.counters import Counters
 from fusewatch.store.drivers import DriverReader
 from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.ledger import Ledger
+from fusewatch.store.reports import ReportReader
 from fusewatch.store.series import Key, SeriesReader, SeriesWriter, deltas
 
 
@@ -325,7 +326,7 @@ class AssessUnit:
         self._series.flush()
 
 
-class ReadUnit(SeriesReader):
+class ReadUnit(SeriesReader, ReportReader):
     """Implements `ports.ReadUnit`."""
 
     def __init__(self, link: Link) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from fusewatch.domain.notices import State
-from fusewatch.ports import Audited, PersonPlaces, ProjectState, Pruned
-from fusewatch.store import archive, codec, meta, projects, threads
+from fusewatch.ports import Audited, ClosedMonth, PersonPlaces, ProjectState, Pruned
+from fusewatch.store import archive, codec, meta, months, projects, threads
 from fusewatch.store.connection import Link
 from fusewatch.store.forgetting import Forgetting
-from fusewatch.store.interning import Caches
+from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.outbox import DEAD, SENT
 
 QUARTER, DAY = 0, 1
@@ -94,6 +94,9 @@ class UpkeepUnit:
 
     def redact_deliveries(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
         return Forgetting(self._link, user, places).redact_deliveries(after)
+
+    def close_month(self, month: ClosedMonth) -> bool:
+        return months.close(self._link, Interning(self._link, self._caches), month)
 
 
 def audited(link: Link) -> Audited | None:

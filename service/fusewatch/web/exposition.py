@@ -266,6 +266,11 @@ def _write_process(out: Exposition, process: Process) -> None:
     out.family(name, "counter", "Heartbeats sent to the watchdog of the budget file.")
     beats = {out.labels(("outcome", "reason"), key): count for key, count in process.heartbeats.items()}
     out.samples(name, sorted_rows(beats))
+    name = "fusewatch_exports_total"
+    out.family(name, "counter", "Scheduled exports that were written or failed.")
+    out.samples(
+        name, sorted_rows({out.labels(("outcome", "reason"), key): count for key, count in process.exports.items()})
+    )
     out.family("fusewatch_build_info", "gauge", "The running version; always 1.")
     labels = out.labels(("version", "python"), (process.version, process.python))
     out.samples("fusewatch_build_info", [(labels, 1)])

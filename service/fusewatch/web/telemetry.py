@@ -53,6 +53,8 @@ class Process:
     reloaded_ms: int | None = None
     heartbeats: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By (outcome, reason)."""
+    exports: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By (outcome, reason)."""
 
 
 class Telemetry:
@@ -69,6 +71,7 @@ class Telemetry:
         self._reload_ok: bool | None = None
         self._reloaded_ms: int | None = None
         self._heartbeats: dict[tuple[str, str], int] = {("sent", ""): 0, ("failed", ""): 0}
+        self._exports: dict[tuple[str, str], int] = {("written", ""): 0, ("failed", ""): 0}
         self._changes = 0
 
     @property
@@ -112,6 +115,12 @@ class Telemetry:
             self._heartbeats[outcome, reason] = self._heartbeats.get((outcome, reason), 0) + 1
             self._changes += 1
 
+    def export(self, outcome: str, reason: str = "") -> None:
+        """A scheduled export was ``written`` or ``failed``; `reason` is the error's."""
+        with self._lock:
+            self._exports[outcome, reason] = self._exports.get((outcome, reason), 0) + 1
+            self._changes += 1
+
     def reload(self, ok: bool, at_ms: int) -> None:
         """The budget file was read, at the start or after an edit; `ok` False when it is broken and an older holds."""
         with self._lock:
@@ -132,4 +141,5 @@ class Telemetry:
                 reload_ok=self._reload_ok,
                 reloaded_ms=self._reloaded_ms,
                 heartbeats=MappingProxyType(dict(self._heartbeats)),
+                exports=MappingProxyType(dict(self._exports)),
             )

@@ -13,6 +13,7 @@ from fusewatch.config.rulefile.loaded import (
     ConsoleConfig,
     DestinationConfig,
     EmailConfig,
+    ExportConfig,
     HeartbeatConfig,
     PagerdutyConfig,
     ProjectConfig,
@@ -23,6 +24,7 @@ from fusewatch.config.rulefile.loaded import (
 from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.yamltree import Path, Place
 from fusewatch.config.words import Wrong, parse_secret, parse_web_address, shown
+from fusewatch.domain.periods import Every
 from fusewatch.domain.quiet import QuietHours
 from fusewatch.domain.rules import Severity
 from fusewatch.errors import Problem
@@ -129,6 +131,14 @@ class Connections:
     def heartbeat(self) -> HeartbeatConfig | None:
         part = self._file.heartbeat
         return None if part is None else HeartbeatConfig(part.url, part.every)
+
+    def exports(self) -> tuple[ExportConfig, ...]:
+        return tuple(
+            ExportConfig(
+                part.cron, part.by, part.to, Every(part.per) if part.per else None, part.rows, part.table or ""
+            )
+            for part in self._file.exports
+        )
 
     def _common(self, name: str, part: parts.DestinationPart | None = None) -> _Common:
         """What every destination has; the file's quiet hours, in its own zone, where it has none."""

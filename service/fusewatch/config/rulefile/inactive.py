@@ -6,7 +6,6 @@ from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.rulemodels import BudgetPart, SpikePart
 from fusewatch.config.rulefile.yamltree import Path, Tree
 
-_LATER_SECTIONS = ("exports",)
 ACTIVE_TYPES = ("slack", "webhook", "console", "alertmanager", "pagerduty", "email", "apprise")
 
 
@@ -29,9 +28,6 @@ def inactive_sentences(file: BudgetFile, tree: Tree) -> tuple[str, ...]:
 
 
 def _inactive(file: BudgetFile, tree: Tree) -> Iterator[tuple[Path, str]]:
-    for name in _LATER_SECTIONS:
-        if tree.values.get(name) not in (None, []):
-            yield (name,), "not active in this version"
     for name, destination in file.destinations.items():
         if destination.type not in ACTIVE_TYPES:
             words = f"destinations of type {destination.type} are not active in this version"

@@ -7,6 +7,8 @@ from typing import ClassVar, TypeAlias
 from pydantic import SecretStr
 
 from fusewatch.config.rulefile.yamltree import Place
+from fusewatch.domain.cron import Cron
+from fusewatch.domain.periods import Every
 from fusewatch.domain.quiet import QuietHours
 from fusewatch.domain.rules import RuleSet, Severity
 from fusewatch.errors import Problem
@@ -38,6 +40,19 @@ class TemplateConfig:
     title: str | None
     body: str | None
     places: tuple[tuple[str, Place], ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConfig:
+    """What is written where, and when. `to` may hold a password, so it is a secret; `every` None is no split by
+    periods, with `rows` single generations are written in place of sums; `table` "" is the usual one."""
+
+    cron: Cron
+    by: tuple[str, ...]
+    to: SecretStr
+    every: Every | None = None
+    rows: bool = False
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,3 +187,4 @@ class Loaded:
     text: str = field(repr=False)
     files: tuple[Path, ...] = ()
     heartbeat: HeartbeatConfig | None = None
+    exports: tuple[ExportConfig, ...] = ()

@@ -68,6 +68,7 @@ def _load(source: Source, environ: Mapping[str, str], *, secrets: bool) -> Loade
         text=source.text,
         files=source.files,
         heartbeat=connections.heartbeat(),
+        exports=connections.exports(),
     )
 
 

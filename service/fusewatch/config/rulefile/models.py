@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from fusewatch.config import words
 from fusewatch.config.fields import Also, Text, complaint
@@ -14,6 +14,7 @@ from fusewatch.config.rulefile.kinds import (
     ClockTime,
     Dimensions,
     Duration,
+    Flag,
     Label,
     Money,
     Name,
@@ -33,6 +34,7 @@ from fusewatch.config.rulefile.kinds import (
 from fusewatch.config.rulefile.part import Complaint, Part
 from fusewatch.config.rulefile.rulemodels import OVERRIDE_KEYS, BudgetPart, CalendarPart, SpikePart
 from fusewatch.config.words import Wrong, nearest
+from fusewatch.domain.cron import Cron, parse_cron
 from fusewatch.domain.patterns import compile_pattern
 from fusewatch.domain.rules import BUILT_IN_DIMENSIONS, HIGH_CARDINALITY, AttributionSource, Unit
 
@@ -110,11 +112,11 @@ def _per(text: str) -> int:
     return number
 
 
-def _cron(text: str) -> str:
-    fields = text.split()
-    if len(fields) != 5 or not all(re.fullmatch(r"[0-9A-Za-z*/,-]+", field) for field in fields):
-        raise Wrong("{} is not a cron line", 'write five fields, as "0 2 * * *"')
-    return text
+def _cron(text: str) -> Cron:
+    try:
+        return parse_cron(text)
+    except ValueError as error:
+        raise Wrong(f"{{}} is not a cron line ({error})", 'write five fields, as "0 2 * * *"') from None
 
 
 def _export_target(text: str) -> str:
@@ -280,9 +282,16 @@ class DigestPart(Part):
 class ExportPart(Part):
     """A file or table that is written at fixed times."""
 
-    cron: Annotated[str, Text(_cron, _STRING)]
-    by: Dimensions
-    to: Annotated[str, Text(_export_target, _STRING)]
+    cron: Annotated[Cron, Text(_cron, _STRING, parse_cron("0 0 * * *"))] = Field(
+        description="Minute, hour, day, month, weekday, in the time zone of the file."
+    )
+    by: Dimensions = Field(("feature", "team"), description="What sums are split by.", min_length=1)
+    to: Annotated[SecretStr, Text(_export_target, _STRING, SecretStr(""), secret=True)] = Field(
+        description="As csv:/data/spend.csv, or the address of a database."
+    )
+    per: Annotated[str, choice("hour", "day", "week", "month")] | None = Field(None, description="Sums of each period.")
+    rows: Flag = Field(False, description="Single generations in place of sums.")
+    table: Name | None = Field(None, description="The table of a database, where the usual name will not do.")
 
 
 Sources: TypeAlias = tuple[

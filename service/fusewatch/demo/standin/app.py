@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
 
-from fusewatch.demo.standin import gate, legacy, metrics, observations_v2, otlp
+from fusewatch.demo.standin import gate, legacy, metrics, observations_v2, otlp, pricing
 from fusewatch.demo.standin.answers import (
     JSON_TYPE,
     Refusal,
@@ -128,6 +128,9 @@ class Standin:
             self._limits.count(project.organization_id, endpoint, ask.path, now_ms)
         if endpoint is gate.PROJECTS:
             return json_reply(_project_list(project))
+        if endpoint is gate.MODELS and ask.method == "POST":
+            self.models.append(pricing.created(ask.body, self.models, now_ms))
+            return json_reply(self.models[-1].row())
         if endpoint is gate.MODELS:
             item = name.partition("/")[2]
             return json_reply(_model(self.models, item) if item else _model_list(self.models, Params(ask.params)))
@@ -145,7 +148,8 @@ class Standin:
         return otlp.accepted()
 
     def _endpoint(self, ask: Ask) -> tuple[str, Endpoint]:
-        """The path behind `/api/public/` and what answers it; refuses unknown paths and every method but GET."""
+        """The path behind `/api/public/` and what answers it; refuses unknown paths and, but for POST of models,
+        every method but GET."""
         name = ask.path.removeprefix(_ROOT)
         if name in _WRITE_ONLY:
             raise Refusal(method_not_allowed())
@@ -154,7 +158,12 @@ class Standin:
         endpoint = _EXACT.get(name, by_id)
         if endpoint is None or not ask.path.startswith(_ROOT):
             raise Refusal(unknown_path())
-        if ask.method != "GET" and not (self.mode is Mode.V3_OLD and endpoint.family.startswith("v2")):
+        makes_model = ask.method == "POST" and name == "models"
+        if (
+            ask.method != "GET"
+            and not makes_model
+            and not (self.mode is Mode.V3_OLD and endpoint.family.startswith("v2"))
+        ):
             raise Refusal(method_not_allowed())
         return name, endpoint
 

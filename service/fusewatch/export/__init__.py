@@ -1,0 +1,1 @@
+"""Where exports are written: CSV, JSON Lines and Parquet files, tables of SQLite and PostgreSQL."""
