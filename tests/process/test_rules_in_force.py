@@ -171,9 +171,7 @@ def test_a_destination_words_its_messages_itself_and_the_log_tells_what_is_doubt
     langfuse.store.add([spend("7.50")])
     wait_for(lambda: any("reached 80 %" in post.body for post in receiver.posts), "the notice", 30.0)
     (post,) = (post for post in receiver.posts if "reached 80 %" in post.body)
-    assert post.json["text"].startswith(
-        "● [LLM spend] cap reached 80 % of its daily budget: $8.50 of $10.00\nmade "
-    )
+    assert post.json["text"].startswith("● [LLM spend] cap reached 80 % of its daily budget: $8.50 of $10.00\nmade ")
     doubts = [entry["problem"] for entry in daemon.events("destination_doubtful")]
     assert len(doubts) == 1
     assert doubts[0].startswith("config/budgets.yaml:8: destinations.bare: messages are not signed")
