@@ -30,6 +30,11 @@ class Alert:
     """The name of the one project that it is about; "" for several."""
 
     @property
+    def stands(self) -> bool:
+        """Whether it is to fire."""
+        return self.incident.state is State.OPEN or self.late
+
+    @property
     def late(self) -> bool:
         """Whether it was over when it was first told, so that it stands for a moment only."""
         return self.incident.timing is Timing.LATE and self.incident.state is not State.OPEN
