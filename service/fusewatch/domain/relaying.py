@@ -13,7 +13,8 @@ from fusewatch.domain.routing import known_values, owner_of
 from fusewatch.domain.rules import RuleSet, Severity
 
 SHOWN_ENDED_MS = 15 * 60_000
-"""For how long the end of an incident is told to one that has not taken it: three times what an Alertmanager waits before it gives up an alert."""
+"""For how long the end of an incident is told to one that has not taken it: three times what an
+Alertmanager waits before it gives up an alert."""
 
 
 @dataclass(frozen=True, slots=True)
