@@ -111,7 +111,15 @@ def test_the_complete_example_runs_with_every_variable_set() -> None:
     assert loaded.rules.destinations["content"].quiet == quiet
     assert loaded.heartbeat is not None
     assert (loaded.heartbeat.url.get_secret_value(), loaded.heartbeat.every_ms) == ("https://hc.example.com/1", 300_000)
-    assert set(loaded.rules.destinations) == {"finops", "content", "hook", "terminal"}
+    assert set(loaded.rules.destinations) == {
+        "finops",
+        "content",
+        "hook",
+        "pager",
+        "mail",
+        "anything",
+        "terminal",
+    }
 
 
 def test_the_complete_example_means_what_it_says() -> None:
@@ -150,9 +158,6 @@ def test_each_part_that_does_nothing_yet_is_said_in_one_sentence_with_its_line()
     said = [sentence.split(": ")[0].rpartition(":")[2] + " " + sentence.split(": ")[1] for sentence in loaded.inactive]
     assert said == [
         "24 destinations.am",
-        "25 destinations.pager",
-        "26 destinations.mail",
-        "27 destinations.anything",
         "85 exports",
     ]
     assert all("not active in this version" in sentence for sentence in loaded.inactive)
@@ -213,7 +218,7 @@ def test_the_unreadable_watch_can_be_tuned() -> None:
 def test_what_names_only_destinations_that_cannot_be_told_yet_goes_where_it_would_go_without() -> None:
     loaded = read(
         "destinations:\n"
-        "  pager: {type: pagerduty, routing_key: key}\n"
+        "  pager: {type: alertmanager, url: http://am:9093}\n"
         "  log: {type: console}\n"
         "notify: [pager]\n"
         "routes:\n"
@@ -412,3 +417,10 @@ def test_each_watch_over_a_day_can_be_tuned_and_switched_off() -> None:
     assert off.rules.watches == ()
     assert read("watch: {silent: true, drift: true}\n").rules.silent == Silent(2 * 3_600_000)
     assert read("watch: {unattributed: {floor: $2}}\n").rules.unattributed == Unattributed(Fraction(1, 5), 2 * 10**12)
+
+
+def test_a_digest_to_a_pager_is_refused_with_its_place() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read("destinations: {p: {type: pagerduty, routing_key: key}}\ndigest: [{every: day, at: '09:00', to: [p]}]\n")
+    assert "digest[0].to" in str(caught.value)
+    assert "a digest is no alert" in str(caught.value)
