@@ -30,6 +30,7 @@ from fusewatch.domain.rules import (
     Unreadable,
     period_kind,
 )
+from fusewatch.errors import ConfigError
 from tests.config.reading import ALL_VARIABLES, GOOD, KEYS, read
 
 
