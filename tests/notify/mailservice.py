@@ -10,7 +10,7 @@ from email.policy import default
 from typing import Any, cast
 
 import trustme
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "fuse@example.com", "p@ss/w%rd: 7"
@@ -28,7 +28,7 @@ class Handed:
 
     @property
     def mail(self) -> EmailMessage:
-        return cast(EmailMessage, message_from_bytes(self.raw, policy=default))
+        return message_from_bytes(self.raw, policy=default)
 
     def text(self, kind: str) -> str:
         body = self.mail.get_body((kind,))
@@ -79,7 +79,7 @@ class MailService:
             return self.at_data.pop(0)
         content = envelope.content
         assert isinstance(content, bytes)
-        user = session.auth_data.login.decode() if session.authenticated else ""
+        user = cast(LoginPassword, session.auth_data).login.decode() if session.authenticated else ""
         tls = session.ssl is not None or self.implicit
         self.mails.append(Handed(envelope.mail_from or "", list(envelope.rcpt_tos), content, tls, user))
         return "250 OK: queued"
@@ -98,7 +98,7 @@ class MailService:
             async def push(self, status: Any) -> None:
                 code = (status.decode() if isinstance(status, bytes) else str(status))[:3]
                 if code == service.drop_at:
-                    assert self.transport is not None
+                    assert isinstance(self.transport, asyncio.Transport)
                     self.transport.abort()
                 elif code == service.silent_at:
                     await service.closed.wait()

@@ -73,6 +73,7 @@ def failures(service: MailService, *messages: Message, url: str = "smtp://{login
         for message in messages:
             with pytest.raises((Permanent, Retryable)) as error:
                 await notifier.send(message)
+            assert isinstance(error.value, Permanent | Retryable)
             caught.append(error.value)
 
     talk(service, work, url=url)

@@ -56,6 +56,7 @@ def failure(service: PagerService, one: Message) -> Permanent | Retryable:
     async def work(notifier: Pagerduty) -> None:
         with pytest.raises((Permanent, Retryable)) as error:
             await notifier.send(one)
+        assert isinstance(error.value, Permanent | Retryable)
         caught.append(error.value)
 
     talk(service, work)
