@@ -89,9 +89,7 @@ class MailService:
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
         right = data.login == USER.encode() and data.password == PASSWORD.encode()
-        if right:
-            session.auth_data = data
-        return AuthResult(success=right, handled=False)
+        return AuthResult(success=right, handled=False, auth_data=data)
 
     def _protocol(self) -> SMTP:
         self.connections += 1

@@ -16,7 +16,7 @@ from fusewatch.domain.rules import Severity
 from fusewatch.notify.alertmanager import Alertmanager
 from fusewatch.notify.alertmanager_payload import Posted, label_name, labels_of, posted
 from fusewatch.notify.kinds import AlertmanagerKind
-from fusewatch.notify.samples import sample_message
+from fusewatch.notify.samples import samples
 from tests.notify.samples import BUDGET, LINK, MESSAGES, MINUTE, NOW
 from tests.notify.support import FrozenClock, Receiver, run
 
@@ -129,7 +129,7 @@ def test_it_posts_below_the_path_of_its_address_with_its_token(url: str) -> None
     notifier = Alertmanager(
         AlertmanagerKind(url, "hush"), FrozenClock(NOW), timezone="UTC", transport=receiver.transport
     )
-    run(notifier.send(sample_message("am", NOW)))
+    run(notifier.send(samples("am", NOW)["escalated"]))
     run(notifier.close())
     (request,) = receiver.requests
     assert str(request.url) == "http://am.test/prefix/api/v2/alerts"
