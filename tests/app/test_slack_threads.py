@@ -48,9 +48,9 @@ def test_a_resolution_turns_the_message_green_and_stands_in_its_thread(play: Pla
     stage.update(span, at="07:20", usd="2")
     stage.at("07:25")
     (root,) = slack.roots
-    assert root.headline.startswith("✓ a (teams) is settled: $2.00 of $10.00")
+    assert root.headline.startswith("✓ a (teams) is below its budget again: $2.00 of $10.00")
     (reply,) = told(slack, root)
-    assert reply.startswith("✓ a (teams) is settled")
+    assert reply.startswith("✓ a (teams) is below its budget again")
 
 
 def test_one_message_with_many_keys_shows_for_each_how_it_stands_now(play: Play) -> None:
