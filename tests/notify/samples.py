@@ -20,6 +20,7 @@ from fusewatch.domain.notices import (
     Mover,
     Near,
     Notice,
+    NoticeLink,
     Reason,
     StartSummary,
     State,
@@ -45,6 +46,7 @@ def at(text: str) -> int:
 NOW = at("2026-11-24T15:42:00")
 MIDNIGHT = at("2026-11-23T23:00:00")
 """Midnight in Berlin."""
+LANGFUSE = "https://cloud.langfuse.com/project/shop"
 LINK = "https://fusewatch.example.com/"
 
 
@@ -592,6 +594,18 @@ MESSAGES: dict[str, Message] = {
     "summary_after_a_silence": replace(message(*MANY[:6], kind=MessageKind.SUMMARY), hold=SILENCED),
     "summary_resolved": replace(message(RESOLVED, kind=MessageKind.SUMMARY), hold=SILENCED),
     **{f"sample_{name}": shown for name, shown in samples("finops", NOW, link=LINK).items()},
+    "budget_whole": message(
+        replace(
+            REACHED,
+            why=replace(DROVE, sampled=False),
+            hours=HOURS,
+            forecast=TO_COME,
+            links=(
+                NoticeLink("Open these rows in Langfuse", f"{LANGFUSE}/observations?dateRange=last1Day"),
+                NoticeLink("Dearest trace $1.92", f"{LANGFUSE}/traces/4bf92f3577b34da6a3ce929d0e0e4736"),
+            ),
+        )
+    ),
     "budget_with_hours": message(replace(REACHED, hours=HOURS)),
     "budget_handled": message(
         replace(REACHED, incident=replace(BUDGET, acked_ms=NOW, acked_by="ana"), silent_ms=NOW + 90 * MINUTE)

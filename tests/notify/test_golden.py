@@ -27,20 +27,25 @@ def test_each_message_reads_at_each_destination_as_in_its_golden_file(name: str,
 
 
 ENDS = (Reason.RESOLVED, Reason.ROLLED_OVER, Reason.ESCALATED)
+CHOICES = ("budget_with_hours", "budget_whole")
 REPLIES = ("budget_resolved", "budget_with_hours", "group_mixed")
 
 
 def test_no_golden_file_is_left_over() -> None:
     expected = {f"{name}.{ending}" for name in MESSAGES for ending in RENDERERS} - TOO_LONG
-    expected |= {"budget_with_hours.choices.json", *(f"group_of_37.{reason.value}.edit.json" for reason in ENDS)}
+    expected |= {
+        *(f"{name}.choices.json" for name in CHOICES),
+        *(f"group_of_37.{reason.value}.edit.json" for reason in ENDS),
+    }
     expected |= {f"{name}.reply.json" for name in REPLIES}
     assert {path.name for path in GOLDEN.iterdir()} == expected
 
 
-def test_a_bot_message_with_choices_as_in_the_golden_file() -> None:
-    told = MESSAGES["budget_with_hours"]
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_bot_message_with_choices_as_in_the_golden_file(name: str) -> None:
+    told = MESSAGES[name]
     controls = controls_of(told.id, told.notices, "a signing secret")
-    check_golden("budget_with_hours.choices.json", readable(bot_body(told, BERLIN, "#llm-spend", controls)))
+    check_golden(f"{name}.choices.json", readable(bot_body(told, BERLIN, "#llm-spend", controls)))
 
 
 @pytest.mark.parametrize("reason", ENDS)

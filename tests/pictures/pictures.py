@@ -30,7 +30,7 @@ class Picture(NamedTuple):
         return IMAGES / self.name
 
 
-PICTURES = (Picture("slack-budget.png", "budget_reached.bot.json", "Tuesday, November 24th", "16:42"),)
+PICTURES = (Picture("slack-budget.png", "budget_whole.choices.json", "Tuesday, November 24th", "16:42"),)
 
 
 def page_of(picture: Picture) -> str:

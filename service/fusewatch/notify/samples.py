@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from fusewatch.domain.explanations import Against, Driver, Effect, Explanation, Part, Was
 from fusewatch.domain.forecast import Basis, Forecast
 from fusewatch.domain.money import PICO_PER_USD
 from fusewatch.domain.notices import (
@@ -37,6 +38,8 @@ _CENT = PICO_PER_USD // 100
 _RUNBOOK = "https://wiki.example.com/llm/content"
 _FEATURES = ("summarization", "search-assist", "chat", "code-review", "translation", "tagging", "routing", "titles")
 _MANY = 37
+_LAST_DAY = (*range(8, 32, 2), 40, 60, 90, 110, 180, 240, 310, 420, 520, 610, 720, 871)
+"""What each of the last 24 hours cost, in cents."""
 
 KINDS = (
     "opened",
@@ -203,7 +206,28 @@ class _Maker:
         incident = self._over(self.incident("content-team", 5031, 5000), Fraction(1), 1)
         forecast = Forecast(7480 * _CENT, 7120 * _CENT, 7910 * _CENT, None, Basis.SHAPE, 28)
         notice = self.notice(incident, Reason.ESCALATED, Fraction(1))
-        return replace(notice, labels=(("owner", "content"),), runbook=_RUNBOOK, forecast=forecast)
+        notice = replace(notice, labels=(("owner", "content"),), runbook=_RUNBOOK, forecast=forecast)
+        return replace(notice, why=self._drove(), hours=tuple(cents * _CENT for cents in _LAST_DAY))
+
+    def _drove(self) -> Explanation:
+        """What drove it: one model took another's place, and one user had most of it."""
+        requests = Effect(2660 * _CENT, 10 * _CENT, 70 * _CENT, Fraction(31, 10), Fraction(1), Fraction(21, 20))
+        replaced = Was("gpt-4o-mini", self.now_ms - 217 * _MINUTE_MS)
+        model = Part("model", "gpt-4o", 2410 * _CENT, 0, Effect(2410 * _CENT, 0, 0), was=replaced)
+        user = Part("user", "user-4711", 3119 * _CENT, 1139 * _CENT, Effect(1980 * _CENT, 0, 0))
+        feature = Part("feature", "summarization", 4047 * _CENT, 1307 * _CENT, requests)
+        return Explanation(
+            against=Against.HOURS,
+            count=7,
+            from_ms=self.now_ms - 17 * _HOUR_MS,
+            to_ms=self.now_ms,
+            unit=Unit.USD,
+            amount=5031 * _CENT,
+            baseline=1841 * _CENT,
+            effect=None,
+            drivers=(Driver(feature, (model, user)),),
+            rest=450 * _CENT,
+        )
 
     def _over(self, incident: Incident, share: Fraction, minutes_ago: int) -> Incident:
         """The same after a further crossing, which is critical."""
