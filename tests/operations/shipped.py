@@ -8,6 +8,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from fusewatch.config.settings import Settings, variable_of
+
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
 PROMETHEUS = CONFIG / "prometheus"
@@ -57,3 +59,14 @@ def rules() -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def alerts() -> list[dict[str, Any]]:
     return [rule for _, rule in rules() if "alert" in rule]
+
+
+def settings_variables() -> set[str]:
+    """Every variable that the daemon reads by itself, the files of secrets included."""
+    named = {variable_of(field) for field in Settings.model_fields}
+    return named | {f"{name}_FILE" for name in named} | {"LANGFUSE_HOST"}
+
+
+def is_ours(variable: str) -> bool:
+    """Whether a variable looks like one that the daemon should read."""
+    return variable.startswith(("FUSEWATCH_", "LANGFUSE_", "SLACK_"))

@@ -41,7 +41,7 @@ notify: [hook]
 
 
 def asked(query: str) -> str:
-    """The query with Grafana's variables filled in, without its answer for nothing; a variable that is unknown fails."""
+    """The query with Grafana's variables filled in, without its answer for nothing; unknown variables fail."""
     query = query.removesuffix(" or vector(0)")
     for name, value in VARIABLES.items():
         query = query.replace(name, value)
