@@ -16,6 +16,8 @@ from tests.operations.shipped import CONFIG, RULE_FILES, document, exposed, fami
 from tests.process.home import Home, noon_zone, now_ms, spend, wait_for
 from tests.process.receiver import Receiver
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 DASHBOARD: dict[str, Any] = json.loads((CONFIG / "grafana" / "fusewatch.json").read_text(encoding="utf-8"))
 PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 TARGETS: list[tuple[str, dict[str, Any]]] = [(panel["title"], one) for panel in PANELS for one in panel["targets"]]
