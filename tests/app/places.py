@@ -3,6 +3,7 @@
 A new kind is one line in `PLACES`.
 """
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ import httpx
 from fusewatch.app.relay import Relaying
 from fusewatch.bootstrap import World, connect_destination
 from fusewatch.domain.notices import Message
-from fusewatch.ports import Notifier, Receipt, Relay
+from fusewatch.notify.alertmanager import Alertmanager
+from fusewatch.ports import Notifier, Receipt
 from tests.app.inbox import Inbox
 from tests.app.stage import Stage
 
@@ -93,10 +95,11 @@ class Remote:
         return found
 
 
-class _Screen:
+class _Screen(io.StringIO):
     """Where a console writes; it fails while the receiver is in trouble."""
 
     def __init__(self, remote: Remote) -> None:
+        super().__init__()
         self._remote = remote
 
     def write(self, text: str) -> int:
@@ -104,12 +107,6 @@ class _Screen:
             raise OSError(5, "Input/output error")
         self._remote.took(text)
         return len(text)
-
-    def flush(self) -> None:
-        """Nothing waits here."""
-
-    def isatty(self) -> bool:
-        return False
 
 
 @dataclass(slots=True)
@@ -132,22 +129,17 @@ def wire(stage: Stage, name: str, place: Place) -> Wired:
     world = World(
         stage.clock,
         lambda *_: None,
-        stream=_Screen(remote),  # type: ignore[arg-type] - all of a stream that a console uses
+        stream=_Screen(remote),
         transport=httpx.MockTransport(remote.answer),
     )
     (config,) = [config for config in stage.book.loaded.destinations if config.name == name]
     notifier = connect_destination(config, world)
     assert notifier is not None, f"{config.type} is active"
-    if config.relays:
-        notifier = _relaying(stage, name, notifier)
+    if isinstance(notifier, Alertmanager):
+        notifier = Relaying(name, notifier, stage.store, stage.runner, stage.clock, lambda: stage.book.rules)
     wired = Wired(stage.clock, notifier=notifier, remote=remote)
     stage.inboxes[name] = wired
     return wired
-
-
-def _relaying(stage: Stage, name: str, notifier: Notifier) -> Relaying:
-    relay: Relay = notifier  # type: ignore[assignment] - that is what `relays` says of it
-    return Relaying(name, relay, stage.store, stage.runner, stage.clock, lambda: stage.book.rules)
 
 
 # ---------------------------------------------------------------- troubles

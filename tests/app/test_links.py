@@ -12,7 +12,7 @@ from fusewatch.app.forget import forget_user
 from fusewatch.app.signposts import MOST_AT_ONCE, Signposts
 from fusewatch.bootstrap import LINKER
 from fusewatch.demo.standin import DEMO_PROJECT, Span
-from fusewatch.domain.notices import Kind, Message, MessageKind, Notice
+from fusewatch.domain.notices import Kind, Message, MessageKind, Notice, NoticeLink
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Budget, Limit, RuleSet, Unit
 from tests.app.conftest import Play
@@ -125,7 +125,7 @@ def test_a_link_shows_the_rows_that_its_rule_counted_and_says_so_when_it_shows_m
     spans = [*before, *_traffic(stage)]
     stage.at("08:00")
     notice = _only(stage.told())
-    (link,) = notice.links
+    (link,) = to_rows(notice)
     shown, counted = rows_of(link.url, spans), _counted(notice, spans, case.counts)
     assert counted
     assert shown >= counted
@@ -144,6 +144,11 @@ def _counted(notice: Notice, spans: Iterable[Span], counts: Callable[[Span], boo
     return {s.id for s in spans if s.start_ms >= incident.period_start_ms and counts(s) and adds(s)}
 
 
+def to_rows(notice: Notice) -> tuple[NoticeLink, ...]:
+    """Its links but the one to its dearest trace."""
+    return tuple(link for link in notice.links if not link.label.startswith("Dearest trace"))
+
+
 def _only(messages: Iterable[Message]) -> Notice:
     (message,) = [m for m in messages if m.kind is MessageKind.NOTICES]
     (notice,) = message.notices
@@ -155,7 +160,7 @@ def test_by_default_langfuses_own_environments_are_left_out_by_name(play: Play) 
     stage.spend("1", at="07:00:10", environment="langfuse-llm-as-a-judge")
     stage.spend("11", at="07:00:30")
     stage.at("07:01")
-    (link,) = _only(stage.told()).links
+    (link,) = to_rows(_only(stage.told()))
     assert link.wider == ""
     assert [(f.column, f.operator, f.values) for f in table_of(link.url).filters] == [
         ("environment", "none of", ("langfuse-llm-as-a-judge",)),
@@ -170,7 +175,7 @@ def test_a_feature_of_the_default_sources_is_not_filtered_once_there_are_others_
     stage.spend("1", at="07:00:10", feature="chat")
     stage.spend("11", at="07:00:30", feature="search")
     stage.at("07:01")
-    (link,) = _only(stage.told()).links
+    (link,) = to_rows(_only(stage.told()))
     assert (link.label, link.wider) == ("Open in Langfuse", "all of langfuse, whatever its feature")
 
 
@@ -179,7 +184,7 @@ def test_a_rule_over_several_projects_links_to_each_of_them(play: Play) -> None:
     stage.spend("6", at="07:00:10", project="shop")
     stage.spend("6", at="07:00:30", project="labs")
     stage.at("07:01")
-    links = _only(stage.told()).links
+    links = to_rows(_only(stage.told()))
     assert [link.label for link in links] == [
         "Open these rows in Langfuse (labs)",
         "Open these rows in Langfuse (shop)",
@@ -192,7 +197,7 @@ def test_a_budget_for_each_project_links_to_that_one(play: Play) -> None:
     stage = _started(play, f"{HEADER}{PROJECTS}history: 1d\n{rules}")
     stage.spend("11", at="07:00:30", project="labs")
     stage.at("07:01")
-    (link,) = _only(stage.told()).links
+    (link,) = to_rows(_only(stage.told()))
     assert table_of(link.url).project_id == "proj-labs"
     assert link.wider == ""
 
@@ -206,7 +211,7 @@ def test_usage_without_a_price_links_to_the_models_that_have_none(play: Play) ->
     stage.at("07:01")
     notice = _only(stage.told())
     assert notice.incident.kind is Kind.UNPRICED
-    (link,) = notice.links
+    (link,) = to_rows(notice)
     assert link.wider == "all of model my-ft-1, also without usage"
     assert ("model", ("my-ft-1",)) in [(f.column, f.values) for f in table_of(link.url).filters]
 
@@ -220,7 +225,7 @@ def test_a_new_value_links_to_what_it_cost_so_far(play: Play) -> None:
     stage.at("07:01")
     notice = _only(stage.told("diary"))
     assert notice.incident.kind is Kind.NEW
-    (link,) = notice.links
+    (link,) = to_rows(notice)
     assert link.wider == ""
     assert rows_of(link.url, spans) == {spans[0].id}
 
@@ -232,8 +237,20 @@ def test_a_notice_that_waited_keeps_the_link_that_was_decided_with_it(play: Play
     stage.at("07:01", "09:01")
     assert silence.until_ms == stage.ms("09:00")
     (message,) = [m for m in stage.told() if m.kind is MessageKind.SUMMARY]
-    (link,) = message.notices[0].links
+    (link,) = to_rows(message.notices[0])
     assert table_of(link.url).to_ms == stage.ms("07:01") - 1
+
+
+def test_a_notice_leads_to_its_dearest_trace(play: Play) -> None:
+    stage = play("budgets:\n  - {name: daily, limit: $10, every: day}\n")
+    stage.linker = LINKER
+    stage.at("06:00")
+    stage.spend("3", at="07:00")
+    dearest = stage.spend("9", at="07:01")
+    stage.at("07:02")
+    (link,) = [link for link in _only(stage.told()).links if link.label.startswith("Dearest trace")]
+    assert link.label == "Dearest trace $9.00"
+    assert link.url.endswith(f"/traces/{dearest.trace_id}")
 
 
 def test_without_a_linker_no_notice_has_a_link(play: Play) -> None:
@@ -249,7 +266,7 @@ def test_a_forgotten_user_stands_in_no_link(play: Play) -> None:
     stage = _started(play, "history: 1d\nbudgets:\n  - {name: users, each: [user], limit: $10, every: day}\n")
     stage.spend("11", at="07:00:30", user=alice)
     stage.at("07:01")
-    (link,) = _only(stage.told()).links
+    (link,) = to_rows(_only(stage.told()))
     assert ("userId", (alice,)) in [(f.column, f.values) for f in table_of(link.url).filters]
     forget_user(stage.store, alice, stage.book.rules)
     (posted, *_) = stage.store.read(lambda unit: unit.posted(stage.incidents("users")[0].id, from_ms=0))

@@ -48,9 +48,9 @@ def test_a_resolution_turns_the_message_green_and_stands_in_its_thread(play: Pla
     stage.update(span, at="07:20", usd="2")
     stage.at("07:25")
     (root,) = slack.roots
-    assert root.headline.startswith("✓ a (teams) is settled: $2.00 of $10.00")
+    assert root.headline.startswith("✓ a (teams) is below its budget again: $2.00 of $10.00")
     (reply,) = told(slack, root)
-    assert reply.startswith("✓ a (teams) is settled")
+    assert reply.startswith("✓ a (teams) is below its budget again")
 
 
 def test_one_message_with_many_keys_shows_for_each_how_it_stands_now(play: Play) -> None:
@@ -339,3 +339,19 @@ def rows_of(stage: Stage) -> dict[str, int]:
     with closing(sqlite3.connect(stage.store.path)) as raw:
         tables = ("thread", "thread_incident", "told", "delivery_step")
         return {table: raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+
+
+def test_late_news_about_a_deleted_message_are_posted_and_then_show_how_things_stand(play: Play) -> None:
+    stage = play(DAILY)
+    slack = slack_desk(stage)
+    stage.at("06:59")
+    stage.spend("8", at="07:10", team="a")
+    stage.at("07:11")
+    slack.befalls("chat.postMessage", Trouble("status", "429"))
+    stage.spend("3", at="07:12", team="a")
+    stage.spend("10", at="07:12:10", team="a")
+    stage.at("07:12:05", "07:12:20")
+    slack.delete(slack.roots[0])
+    stage.at("07:30", "07:40")
+    assert any("reached 100 %" in text for text in slack.posted)
+    assert slack.roots[-1].headline.startswith("● a (teams) reached 200 %")

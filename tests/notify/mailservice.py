@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any, cast
+from typing import Any
 
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
@@ -28,7 +28,7 @@ class Handed:
 
     @property
     def mail(self) -> EmailMessage:
-        return cast(EmailMessage, message_from_bytes(self.raw, policy=default))
+        return message_from_bytes(self.raw, policy=default)
 
     def text(self, kind: str) -> str:
         body = self.mail.get_body((kind,))
@@ -79,7 +79,8 @@ class MailService:
             return self.at_data.pop(0)
         content = envelope.content
         assert isinstance(content, bytes)
-        user = session.auth_data.login.decode() if session.authenticated else ""
+        auth: Any = session.auth_data
+        user = auth.login.decode() if session.authenticated else ""
         tls = session.ssl is not None or self.implicit
         self.mails.append(Handed(envelope.mail_from or "", list(envelope.rcpt_tos), content, tls, user))
         return "250 OK: queued"
@@ -88,9 +89,7 @@ class MailService:
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
         right = data.login == USER.encode() and data.password == PASSWORD.encode()
-        if right:
-            session.auth_data = data
-        return AuthResult(success=right, handled=False)
+        return AuthResult(success=right, handled=False, auth_data=data)
 
     def _protocol(self) -> SMTP:
         self.connections += 1
@@ -100,7 +99,7 @@ class MailService:
             async def push(self, status: Any) -> None:
                 code = (status.decode() if isinstance(status, bytes) else str(status))[:3]
                 if code == service.drop_at:
-                    assert self.transport is not None
+                    assert isinstance(self.transport, asyncio.Transport)
                     self.transport.abort()
                 elif code == service.silent_at:
                     await service.closed.wait()

@@ -280,7 +280,7 @@ def test_a_farewell_without_an_answer_does_not_undo_what_was_accepted() -> None:
         assert len(service.mails) == 1
 
 
-@pytest.mark.parametrize("code", ["220", "250", "354"])
+@pytest.mark.parametrize("code", ["250", "354"])
 def test_a_server_that_falls_silent_is_given_up_in_time_and_left_and_the_loop_goes_on_meanwhile(
     code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,12 +315,6 @@ def test_a_port_where_nobody_listens_is_tried_again() -> None:
         with pytest.raises(Retryable) as caught:
             run(notifier.send(REACHED))
     assert caught.value.reason == "unreachable"
-
-
-def test_a_server_without_a_login_is_said_to_have_none(trusted: Authority) -> None:
-    (error,) = failures(MailService(tls=trusted.server()), REACHED, url=f"smtp://{LOGIN}127.0.0.1:{{port}}")
-    assert isinstance(error, Permanent)
-    assert "offers no login" in str(error)
 
 
 # ---------------------------------------------------------------- the server's address

@@ -104,6 +104,7 @@ def test_an_outage_shows_in_the_metrics_and_is_made_up_for_and_what_came_and_wen
     home.write(rules(receiving.url, 10))
     langfuse.store.add([spend("12"), spend("12", feature="stays")])
     daemon = home.run()
+    wait_for(lambda: daemon.serves, "it listens", within_s=60.0)
     failed = 'fusewatch_notifications_total{destination="am",outcome="retry",reason="unreachable"}'
     wait_for(lambda: daemon.metrics().get(failed, 0) >= 2, "attempts that failed")
     home.write(rules(receiving.url, 10).replace("day}", "day, overrides: [{feature: chat, limit: $99}]}"))

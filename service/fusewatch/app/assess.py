@@ -40,6 +40,8 @@ class AssessReport:
     changes: tuple[routing.Change, ...]
     messages: tuple[Message, ...]
     more: bool
+    faults: tuple[str, ...] = ()
+    """What could not be explained for a fault of ours; it was told all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class _Pass:
     views: dict[str, View] = field(init=False)
     touched: dict[str, dict[Key, set[int]]] = field(default_factory=dict)
     at_start: bool = False
+    faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         projects = {p.key: p for p in self.unit.projects()}
@@ -125,7 +128,9 @@ class _Pass:
         Newcomers(self.work, self.touched).run(watched)
         tell_audit(self.work)
         enqueued = self._tell()
-        return AssessReport(len(deltas), self.work.judged, tuple(self.work.changes), tuple(enqueued), more=False)
+        return AssessReport(
+            len(deltas), self.work.judged, tuple(self.work.changes), tuple(enqueued), False, tuple(self.faults)
+        )
 
     # ------------------------------------------------------------ cells
 
@@ -281,7 +286,9 @@ class _Pass:
         messages += due_digests(self.unit, rules, self.reading, now_ms=self.now_ms, link=self.given.link)
         drivers = self.unit.drivers() if messages else None
         if drivers is not None:
-            messages = Explainer.over(drivers, rules, self.now_ms, self.reading.active).told(messages)
+            explainer = Explainer.over(drivers, rules, self.now_ms, self.reading.active)
+            messages = explainer.told(messages, post.signposts.of_trace if post.signposts is not None else None)
+            self.faults = explainer.faults
         return [message for message in messages if self.unit.enqueue(message)]
 
     def _start_summary(self) -> StartSummary:

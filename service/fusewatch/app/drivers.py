@@ -6,9 +6,10 @@ the rule's key. Users, sessions and traces come from the rows (`spenders`).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TypeAlias
 
 from fusewatch.app.cells import Reading
 from fusewatch.app.comparing import Comparison, comparison
@@ -17,13 +18,16 @@ from fusewatch.app.windowcells import total
 from fusewatch.domain import drivers
 from fusewatch.domain.drivers import Fact, Frame, Table, replaced_at
 from fusewatch.domain.explanations import Driver, Explanation, Part, Was
-from fusewatch.domain.notices import Incident, Kind, Message, MessageKind, Notice, Reason
+from fusewatch.domain.notices import Incident, Kind, Message, MessageKind, Notice, NoticeLink, Reason
 from fusewatch.domain.periods import CELL_MS, Calendar, Period, cell_of, cell_start_ms, day_index, day_span
 from fusewatch.domain.routing import order
 from fusewatch.domain.rules import Rule, RuleSet, Unit, period_kind
 from fusewatch.domain.usage import UNKNOWN, Amounts
 from fusewatch.domain.views import Key, View, drivers_view, parts_of, totals_view, view_of
 from fusewatch.ports import DriverUnit
+
+TraceLink: TypeAlias = Callable[[Explanation], NoticeLink | None]
+"""The link to the dearest trace of an explanation, where one can be made."""
 
 MOST_EXPLAINED = 6
 """How many incidents one pass explains: about as many as messages show whole."""
@@ -62,6 +66,8 @@ class Explainer:
     built: frozenset[str]
     _keys: dict[int, Mapping[int, Key]] = field(default_factory=dict)
     _known: dict[str, Explanation | None] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    """What could not be explained for a fault of ours."""
 
     @classmethod
     def over(cls, unit: DriverUnit, rules: RuleSet, now_ms: int, active: frozenset[str] | None = None) -> "Explainer":
@@ -73,8 +79,12 @@ class Explainer:
         names = {key: project.name for key, project in projects.items()}
         return cls(unit, rules, reading, drivers_view(rules), names, unit.built_views())
 
-    def told(self, messages: Sequence[Message]) -> list[Message]:
-        """The messages with their first notices explained, the most severe first, as far as the bound allows."""
+    def told(self, messages: Sequence[Message], trace_link: TraceLink | None = None) -> list[Message]:
+        """The messages with their first notices explained, the most severe first, as far as the bound allows.
+
+        A fault in it must not cost the alert: such a notice goes without (`faults`). `trace_link` makes the link to the
+        dearest trace.
+        """
         wanted = {
             notice.incident.id: notice
             for message in messages
@@ -84,12 +94,26 @@ class Explainer:
         }
         for notice in sorted(wanted.values(), key=order)[:MOST_EXPLAINED]:
             if notice.incident.id not in self._known:
-                self._known[notice.incident.id] = self.of(notice.incident)
-        return [replace(m, notices=tuple(map(self._explained, m.notices))) if m.notices else m for m in messages]
+                self._known[notice.incident.id] = self._of(notice.incident)
+        return [
+            replace(m, notices=tuple(self._explained(n, trace_link) for n in m.notices)) if m.notices else m
+            for m in messages
+        ]
 
-    def _explained(self, notice: Notice) -> Notice:
+    def _of(self, incident: Incident) -> Explanation | None:
+        try:
+            return self.of(incident)
+        except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:
+            self.faults.append(f"{incident.rule} {incident.group}".strip() + f": {type(error).__name__}: {error}")
+            return None
+
+    def _explained(self, notice: Notice, trace_link: TraceLink | None) -> Notice:
         why = self._known.get(notice.incident.id)
-        return notice if why is None or notice.reason not in _TOLD else replace(notice, why=why)
+        if why is None or notice.reason not in _TOLD:
+            return notice
+        dearest = trace_link(why) if trace_link is not None else None
+        links = notice.links if dearest is None else (*notice.links, dearest)
+        return replace(notice, why=why, links=links)
 
     def of(self, incident: Incident) -> Explanation | None:
         """As `explain`."""

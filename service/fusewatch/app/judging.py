@@ -243,7 +243,7 @@ class Judge:
                 incident=incident,
                 reason=step.reason,
                 severity=severity,
-                threshold=threshold.share if threshold else incident.level,
+                threshold=threshold.share if threshold else incident.highest,
                 at_ms=work.now_ms,
                 as_of_ms=work.reading.as_of_ms(self.view),
                 cause=step.cause,

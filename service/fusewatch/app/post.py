@@ -103,7 +103,7 @@ class Post:
             incident=incident,
             reason=reason,
             severity=incident.severity,
-            threshold=incident.level,
+            threshold=incident.level if reason is Reason.REPEATED else incident.highest,
             at_ms=self.now_ms,
             as_of_ms=self._as_of_ms(),
             labels=owner.labels,

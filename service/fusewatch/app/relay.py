@@ -4,13 +4,13 @@ Messages stay what they are everywhere, a reason to tell somebody something by a
 what was so when a message was written: an opening that gets through at last, when all is over, must not open anything.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fusewatch.domain.notices import Incident, Message, MessageKind
 from fusewatch.domain.relaying import SHOWN_ENDED_MS, Alert, alert_of, has_no_notice, is_kept
-from fusewatch.domain.rules import RuleSet
+from fusewatch.domain.rules import RuleSet, Severity
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Clock, ReadUnit, Receipt, Relay, Runner, Store
 
@@ -36,6 +36,12 @@ class Relaying:
     only_project: str = ""
     every_s: float = EVERY_S
     _due: float = field(default=float("-inf"), init=False)
+    _since_ms: int = field(init=False)
+    _fired: set[tuple[str, Severity]] = field(default_factory=set, init=False)
+    """What the receiver was seen to take as standing: incident ids, and as how severe."""
+
+    def __post_init__(self) -> None:
+        self._since_ms = self.clock.now_ms()
 
     @property
     def min_interval_s(self) -> float:
@@ -48,8 +54,7 @@ class Relaying:
             return await self.relay.send(message)
         if message.kind is not MessageKind.DIGEST:
             alerts = await self.run(lambda: self.store.read(partial(self._about, message)))
-            if alerts:
-                await self.relay.show(alerts, self.link)
+            await self._show(alerts)
         return Receipt()
 
     @property
@@ -62,10 +67,8 @@ class Relaying:
         `every_s`, or when the receiver wants it."""
         self._due = self.clock.monotonic() + self.every_s
         alerts = await self.run(lambda: self.store.read(self._kept))
-        if not alerts:
-            return None
         try:
-            await self.relay.show(alerts, self.link)
+            await self._show(alerts)
         except (Permanent, Retryable) as error:
             wish_s = error.retry_after_s if isinstance(error, Retryable) else None
             self._due = self.clock.monotonic() + max(self.every_s, wish_s or 0.0)
@@ -74,6 +77,26 @@ class Relaying:
 
     async def close(self) -> None:
         await self.relay.close()
+
+    async def _show(self, alerts: Sequence[Alert]) -> None:
+        """Tell them, but for the ends of what never got through: whoever never heard of it has nothing to end."""
+        told = [replace(alert, before=self._known(alert, *alert.before)) for alert in alerts]
+        told = [alert for alert in told if alert.stands or self._known(alert, alert.severity)]
+        if not told:
+            return
+        await self.relay.show(told, self.link)
+        for alert in told:
+            for severity in (alert.severity, *alert.before):
+                self._fired.discard((alert.incident.id, severity))
+            if alert.stands:
+                self._fired.add((alert.incident.id, alert.severity))
+
+    def _known(self, alert: Alert, *severities: Severity) -> tuple[Severity, ...]:
+        """Those that the receiver knows it as, or may know from before we were connected."""
+        incident = alert.incident
+        learned_ms = min((crossing.learned_ms for crossing in incident.crossings), default=incident.opened_ms)
+        earlier = learned_ms < self._since_ms
+        return tuple(severity for severity in severities if earlier or (incident.id, severity) in self._fired)
 
     def _about(self, message: Message, unit: ReadUnit) -> list[Alert]:
         found: dict[str, Incident] = {}

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fusewatch.app.drivers import MOST_EXPLAINED, Explainer
 from fusewatch.app.signposts import Signposts
 from fusewatch.domain import routing
+from fusewatch.domain.explanations import Explanation
 from fusewatch.domain.holding import Held
 from fusewatch.domain.notices import Incident, Notice, Reason, State
 from fusewatch.domain.rules import RuleSet
@@ -72,6 +74,8 @@ class _Teller:
         self._as_of_ms = min(known, default=now_ms)
         self._signs = Signposts(linker, rules, projects, unit.values)
         self._held: Mapping[str, list[Held]] = _by_incident(unit.held())
+        self._explainer = Explainer.over(unit.drivers(), rules, now_ms)
+        self._explained = 0
 
     def retold(self, incident: Incident) -> Retold:
         return Retold(self._notice(incident), tuple(self._held.get(incident.id, ())))
@@ -82,18 +86,28 @@ class _Teller:
         rule = next((rule for rule in self._rules.rules if rule.name == incident.rule), None)
         values = dict(incident.labels) if rule is None else routing.known_values(rule, incident.labels)
         owner = routing.owner_of(self._rules, rule.notify if rule else None, None, values)
+        why = self._why(incident) if is_open else None
+        dearest = self._signs.of_trace(why) if why is not None else None
+        links = self._signs.of_incident(incident, at_ms)
         return Notice(
             incident=incident,
             reason=_REASONS[incident.state],
             severity=incident.severity,
-            threshold=incident.level,
+            threshold=incident.level if is_open else incident.highest,
             at_ms=at_ms,
             as_of_ms=self._as_of_ms if is_open else min(self._as_of_ms, at_ms),
             labels=owner.labels,
             runbook=owner.runbook,
             forecast=incident.forecast,
-            links=self._signs.of_incident(incident, at_ms),
+            links=links if dearest is None else (*links, dearest),
+            why=why,
         )
+
+    def _why(self, incident: Incident) -> Explanation | None:
+        if self._explained >= MOST_EXPLAINED:
+            return None
+        self._explained += 1
+        return self._explainer.of(incident)
 
 
 def _by_incident(held: Sequence[Held]) -> dict[str, list[Held]]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fusewatch.domain.explanations import Explanation
+from fusewatch.domain.money import format_usd
 from fusewatch.domain.notices import Incident, Kind, Notice, NoticeLink
 from fusewatch.domain.rules import HIGH_CARDINALITY, Rule, RuleSet, Unit
 from fusewatch.domain.usage import UNKNOWN
@@ -37,6 +39,14 @@ class Signposts:
     def of(self, notice: Notice) -> tuple[NoticeLink, ...]:
         """To the rows of the notice up to its instant, a link for each project; none where no link can be made."""
         return self.of_incident(notice.incident, notice.at_ms)
+
+    def of_trace(self, why: Explanation) -> NoticeLink | None:
+        """To the dearest trace that an explanation names; None without one, or for a key that is not about money."""
+        if not why.traces or why.unit is not Unit.USD:
+            return None
+        dearest = why.traces[0]
+        url = self.linker.trace(dearest.project, dearest.trace)
+        return NoticeLink(f"Dearest trace {format_usd(dearest.cost_pico)}", url) if url else None
 
     def of_incident(self, incident: Incident, at_ms: int) -> tuple[NoticeLink, ...]:
         """As `of`, for an incident as it stands at an instant."""

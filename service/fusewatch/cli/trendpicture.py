@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from fusewatch.app.reports import Trend
-from fusewatch.drawing.shapes import HEIGHT, WIDTH, Drawing, Rect, Shape, Stroke, Words
 from fusewatch.domain.money import format_usd
 from fusewatch.domain.periods import Calendar, Period
 from fusewatch.domain.views import Key
+from fusewatch.drawing.shapes import HEIGHT, WIDTH, Drawing, Rect, Shape, Stroke, Words
 
 LEFT, RIGHT, TOP, BOTTOM = 96, 24, 84, 56
 INK, FINE, GRID = "#1f2933", "#66727f", "#e4e7eb"

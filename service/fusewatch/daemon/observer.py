@@ -89,6 +89,8 @@ class LogObserver:
         self._log.error("project_unidentified", project=name, reason=reason, error=str(error))
 
     def assessed(self, report: AssessReport) -> None:
+        for fault in report.faults:
+            self._log.error("explanation_failed", problem=fault)
         for change in report.changes:
             notice = change.notice
             incident = notice.incident

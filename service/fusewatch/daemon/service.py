@@ -182,7 +182,7 @@ async def run_service(given: Service) -> None:
             readiness=readiness,
             clock=clock,
             rules=lambda: rulebook.rules,
-            destinations=lambda: [d.name for d in rulebook.loaded.destinations if d.active],
+            destinations=lambda: [d.name for d in rulebook.loaded.destinations],
             listen_is_loopback=given.listen_is_loopback,
             silences=SilenceDesk(listed, add_silence, end_silence),
             why=why,

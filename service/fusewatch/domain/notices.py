@@ -157,6 +157,11 @@ class Incident:
     """As how severe the destinations that relay know it, (name, severity): the latest last."""
 
     @property
+    def highest(self) -> Fraction:
+        """The highest share that was crossed, whatever it has fallen to since."""
+        return max((crossing.share for crossing in self.crossings), default=self.level)
+
+    @property
     def rolling(self) -> bool:
         """Whether it is an episode of a rolling window, which has no end of its own."""
         return self.period.startswith("last:")

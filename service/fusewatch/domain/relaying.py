@@ -13,7 +13,8 @@ from fusewatch.domain.routing import known_values, owner_of
 from fusewatch.domain.rules import RuleSet, Severity
 
 SHOWN_ENDED_MS = 15 * 60_000
-"""How long the end of an incident is told again: three times what an Alertmanager waits before it gives up an alert."""
+"""For how long the end of an incident is told to one that has not taken it: three times what an
+Alertmanager waits before it gives up an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Alert:
     runbook: str = ""
     project: str = ""
     """The name of the one project that it is about; "" for several."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is to fire."""
+        return self.incident.state is State.OPEN or self.late
 
     @property
     def late(self) -> bool:

@@ -201,7 +201,7 @@ class DestinationPolicy:
 
     `quiet` are its quiet hours, in its own zone; notices of the severities `urgent` do not wait for their end.
     `relays`: it passes notices on to something that groups, repeats and keeps quiet by itself (an Alertmanager), so it
-    gets each notice at once and alone, and none again. `follows`: what it received stays in sight and can change (a
+    gets each notice at once, and none again. `follows`: what it received stays in sight and can change (a
     Slack message, an alert), so it learns of ends that are no news as well: a period that is over, a rule that is gone.
     """
 

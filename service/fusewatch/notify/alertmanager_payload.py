@@ -108,7 +108,7 @@ def _value(text: str) -> str:
 def _ends(alert: Alert, now_ms: int, lasts_ms: int) -> list[tuple[Severity, int]]:
     """As how severe the incident is or was told, and when each of these ends."""
     incident = alert.incident
-    if alert.late or incident.state is State.OPEN:
+    if alert.stands:
         ends = [(alert.severity, now_ms + lasts_ms)]
         recent = now_ms - incident.changed_ms < SHOWN_ENDED_MS
         return ends + [(severity, incident.changed_ms) for severity in alert.before if recent]

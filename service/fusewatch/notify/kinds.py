@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from fusewatch.notify.mail_payload import envelope_address
 from fusewatch.notify.nearby import is_nearby
 from fusewatch.notify.smtp import SmtpServer, server_of
 from fusewatch.notify.text import is_web_address
@@ -98,7 +99,8 @@ class EmailKind:
     sender: str = ""
 
     def __post_init__(self) -> None:
-        self.server()
+        for address in (*self.to, self.from_address):
+            envelope_address(address)
 
     def server(self) -> SmtpServer:
         return server_of(self.smtp)

@@ -1,4 +1,7 @@
-"""What a bot still has to do to tell a message: which older messages it changes, where it replies, what it posts."""
+"""What a bot still has to do to tell a message: which older messages it changes, where it replies, what it posts.
+
+Steps are named by the place in Slack that they are about: the number of a thread that is gone may be another's again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +35,7 @@ class Edit:
 
     @property
     def name(self) -> str:
-        return f"edit:{self.thread.number}"
+        return f"edit:{self.thread.reference}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Reply:
 
     @property
     def name(self) -> str:
-        return f"reply:{self.thread.number}"
+        return f"reply:{self.thread.reference}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import msgspec
 from fusewatch.domain.explanations import Against, Effect, Explanation, Part
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.rules import Unit
-from fusewatch.notify.webhook_values import Amount, Instant, amount_json, bounded, instant
+from fusewatch.notify.webhook_values import Amount, Instant, amount_text, instant, value_text
 
 
 class EffectBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,9 +73,9 @@ def drivers_body(why: Explanation, length: int) -> DriversBody:
         start=instant(why.from_ms),
         end=instant(why.to_ms),
         unit=unit,
-        amount=amount_json(why.amount, unit),
-        baseline=None if why.baseline is None else amount_json(why.baseline, unit),
-        growth=None if why.baseline is None else amount_json(why.growth, unit),
+        amount=amount_text(why.amount, unit),
+        baseline=None if why.baseline is None else amount_text(why.baseline, unit),
+        growth=None if why.baseline is None else amount_text(why.growth, unit),
         effect=_effect(why.effect, unit) if why.effect else None,
         drivers=[
             DriverBody(
@@ -84,11 +84,11 @@ def drivers_body(why: Explanation, length: int) -> DriversBody:
             )
             for driver in why.drivers
         ],
-        rest=amount_json(why.rest, unit),
+        rest=amount_text(why.rest, unit),
         traces=[
             TraceBody(
-                project=bounded(trace.project, length),
-                trace_id=bounded(trace.trace, length),
+                project=value_text(trace.project, length),
+                trace_id=value_text(trace.trace, length),
                 cost_usd=usd_json(trace.cost_pico),
             )
             for trace in why.traces
@@ -100,13 +100,13 @@ def drivers_body(why: Explanation, length: int) -> DriversBody:
 def _part(part: Part, unit: Unit, length: int) -> DriverPartBody:
     was = part.was
     return DriverPartBody(
-        dimension=bounded(part.dimension, 60),
-        value=bounded(part.value, length),
-        amount=amount_json(part.amount, unit),
-        baseline=amount_json(part.baseline, unit),
-        growth=amount_json(part.growth, unit),
+        dimension=value_text(part.dimension, 60),
+        value=value_text(part.value, length),
+        amount=amount_text(part.amount, unit),
+        baseline=amount_text(part.baseline, unit),
+        growth=amount_text(part.growth, unit),
         effect=_effect(part.effect, unit),
-        was=None if was is None else bounded(was.value, length),
+        was=None if was is None else value_text(was.value, length),
         was_until=None if was is None or was.until_ms is None else instant(was.until_ms),
         at_least=part.at_least,
     )
@@ -114,7 +114,7 @@ def _part(part: Part, unit: Unit, length: int) -> DriverPartBody:
 
 def _effect(effect: Effect, unit: Unit) -> EffectBody:
     return EffectBody(
-        requests=amount_json(effect.requests, unit),
-        size=amount_json(effect.size, unit),
-        price=amount_json(effect.price, unit),
+        requests=amount_text(effect.requests, unit),
+        size=amount_text(effect.size, unit),
+        price=amount_text(effect.price, unit),
     )

@@ -5,7 +5,7 @@ import msgspec
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import DigestFacts, Gap, Hold, Mover, StartSummary, Why
 from fusewatch.domain.rules import Unit
-from fusewatch.notify.webhook_values import LISTED, Amount, Instant, amount_json, bounded, instant
+from fusewatch.notify.webhook_values import LISTED, Amount, Instant, amount_text, instant, value_text
 
 
 class StartBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +93,7 @@ class HoldBody(msgspec.Struct, frozen=True, kw_only=True):
 
 def start_body(start: StartSummary, length: int) -> StartBody:
     return StartBody(
-        projects=[bounded(name, length) for name in start.projects[:LISTED]],
+        projects=[value_text(name, length) for name in start.projects[:LISTED]],
         project_count=len(start.projects),
         history_seconds=start.history_ms // 1000,
         generations=start.generations,
@@ -102,12 +102,14 @@ def start_body(start: StartSummary, length: int) -> StartBody:
 
 
 def gap_body(gap: Gap, length: int) -> GapBody:
-    near = [NearBody(rule=bounded(r, length), group=bounded(g, length), percent=p) for r, g, p in gap.near[:LISTED]]
+    near = [
+        NearBody(rule=value_text(r, length), group=value_text(g, length), percent=p) for r, g, p in gap.near[:LISTED]
+    ]
     return GapBody(
-        project=bounded(gap.project, length),
+        project=value_text(gap.project, length),
         since=instant(gap.since_ms),
         until=None if gap.until_ms is None else instant(gap.until_ms),
-        reason=bounded(gap.reason, 300),
+        reason=value_text(gap.reason, 300),
         spend_usd=usd_json(gap.cost_pico),
         near=near,
         near_count=len(gap.near),
@@ -130,26 +132,26 @@ def digest_body(digest: DigestFacts, length: int) -> DigestBody:
         down=[_mover(mover, length) for mover in digest.down],
         near=[
             NearLimitBody(
-                rule=bounded(near.rule, length),
-                key={bounded(name, 60): bounded(value, length) for name, value in near.labels},
+                rule=value_text(near.rule, length),
+                key={value_text(name, 60): value_text(value, length) for name, value in near.labels},
                 period=near.every,
                 unit=near.unit,
-                measured=amount_json(near.measured, near.unit),
-                limit=amount_json(near.limit, near.unit),
+                measured=amount_text(near.measured, near.unit),
+                limit=amount_text(near.limit, near.unit),
             )
             for near in digest.near
         ],
         near_count=digest.near_count,
         open_incidents=dict(digest.open_incidents),
-        unpriced={bounded(model, length): count for model, count in digest.unpriced},
-        unattributed_usd={bounded(name, 60): usd_json(cost) for name, cost in digest.unattributed},
+        unpriced={value_text(model, length): count for model, count in digest.unpriced},
+        unattributed_usd={value_text(name, 60): usd_json(cost) for name, cost in digest.unattributed},
     )
 
 
 def _mover(mover: Mover, length: int) -> MoverBody:
     return MoverBody(
-        dimension=bounded(mover.dimension, 60),
-        value=bounded(mover.value, length),
+        dimension=value_text(mover.dimension, 60),
+        value=value_text(mover.value, length),
         spend_usd=usd_json(mover.cost_pico),
         before_usd=usd_json(mover.before_pico),
     )
@@ -157,5 +159,5 @@ def _mover(mover: Mover, length: int) -> MoverBody:
 
 def hold_body(hold: Hold) -> HoldBody:
     return HoldBody(
-        why=hold.why, since=instant(hold.since_ms), until=instant(hold.until_ms), silence=bounded(hold.silence, 60)
+        why=hold.why, since=instant(hold.since_ms), until=instant(hold.until_ms), silence=value_text(hold.silence, 60)
     )

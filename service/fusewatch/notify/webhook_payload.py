@@ -25,8 +25,8 @@ from fusewatch.notify.webhook_parts import (
 )
 from fusewatch.notify.webhook_values import LISTED as _LISTED
 from fusewatch.notify.webhook_values import Amount, EventType, Instant, SeverityWord, instant
-from fusewatch.notify.webhook_values import amount_json as _amount
-from fusewatch.notify.webhook_values import bounded as _value
+from fusewatch.notify.webhook_values import amount_text as _amount
+from fusewatch.notify.webhook_values import value_text as _value
 from fusewatch.notify.words import sheet
 
 VERSION = 1

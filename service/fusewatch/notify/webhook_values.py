@@ -24,10 +24,10 @@ def instant(at_ms: int) -> str:
     return f"{(_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
-def amount_json(value: int, unit: Unit) -> str:
+def amount_text(value: int, unit: Unit) -> str:
     return usd_json(value) if unit.is_money else str(value)
 
 
-def bounded(text: str, length: int) -> str:
+def value_text(text: str, length: int) -> str:
     """The value itself, as programs compare it: only cut; lone surrogates, which no JSON can carry, become "?"."""
     return text[:length].encode("utf-8", "replace").decode()

@@ -1,6 +1,6 @@
 """Models → the domain's rules. Everything here was validated before, so nothing can fail."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -56,15 +56,11 @@ SILENT_AFTER_MS = 2 * 3_600_000
 
 def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], default: tuple[str, ...]) -> RuleSet:
     """The rule set. `policies` are the destinations that this version can send to; `default` is the default notify."""
-    sendable = frozenset(policies)
     calendar = _calendar(file, Calendar())
     rules = RuleSet(
-        budgets=tuple(_budget(b, calendar, sendable) for b in file.budgets if why_not_judged(b) is None),
-        spikes=tuple(_spike(s, calendar, sendable) for s in file.spikes if why_not_judged(s) is None),
-        routes=tuple(
-            Route(_matchers(r.where), _sendable(r.notify, sendable), tuple(r.labels.items()), r.runbook)
-            for r in file.routes
-        ),
+        budgets=tuple(_budget(b, calendar) for b in file.budgets if why_not_judged(b) is None),
+        spikes=tuple(_spike(s, calendar) for s in file.spikes if why_not_judged(s) is None),
+        routes=tuple(Route(_matchers(r.where), r.notify, tuple(r.labels.items()), r.runbook) for r in file.routes),
         notify=default,
         destinations=dict(policies),
         attribution=_attribution(file),
@@ -75,7 +71,7 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
         drift=_drift(file),
         unattributed=_unattributed(file),
         silent=_silent(file),
-        digests=tuple(Digest(Every(d.every), d.at, to) for d in file.digest if (to := _sendable(d.to, sendable))),
+        digests=tuple(Digest(Every(d.every), d.at, d.to) for d in file.digest),
         prices=tuple(map(_price, file.prices)),
         new=_new(file),
         repeat=tuple(sorted(file.repeat.items())),
@@ -85,17 +81,6 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
         retention=_retention(file),
     )
     return replace(rules, revision=revision_of(rules))
-
-
-def _sendable(names: Iterable[str], sendable: frozenset[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if name in sendable)
-
-
-def _told(names: tuple[str, ...] | None, sendable: frozenset[str]) -> tuple[str, ...] | None:
-    """Destinations that can be told. Where none of those named can, it is as if none were named: nothing gets lost."""
-    if not names:
-        return names
-    return _sendable(names, sendable) or None
 
 
 def _calendar(part: CalendarPart, outer: Calendar) -> Calendar:
@@ -115,7 +100,7 @@ def _scope(rule: RulePart) -> Scope:
     return Scope(_matchers(rule.where), _matchers(rule.not_))
 
 
-def _budget(part: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> Budget:
+def _budget(part: BudgetPart, calendar: Calendar) -> Budget:
     calendar = _calendar(part, calendar)
     every = _last(part.last) or (Every(part.every) if part.every else None)
     assert every is not None, "a budget without `every` has `last`"
@@ -126,9 +111,9 @@ def _budget(part: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> B
         calendar=calendar,
         scope=_scope(part),
         each=part.each,
-        thresholds=tuple(_threshold(t, sendable) for t in part.thresholds or ()) or DEFAULT_THRESHOLDS,
-        overrides=tuple(_override(o, part, calendar, sendable) for o in part.overrides),
-        notify=_told(part.notify, sendable),
+        thresholds=tuple(_threshold(t) for t in part.thresholds or ()) or DEFAULT_THRESHOLDS,
+        overrides=tuple(_override(o, part, calendar) for o in part.overrides),
+        notify=part.notify,
         was=part.was,
         forecast=part.forecast,
     )
@@ -138,8 +123,8 @@ def _last(window_ms: int | None) -> Last | None:
     return None if window_ms is None else Last(window_ms)
 
 
-def _threshold(part: ThresholdPart, sendable: frozenset[str]) -> Threshold:
-    return Threshold(part.at, part.severity or _usual_severity(part.at), _told(part.notify, sendable))
+def _threshold(part: ThresholdPart) -> Threshold:
+    return Threshold(part.at, part.severity or _usual_severity(part.at), part.notify)
 
 
 def _usual_severity(share: Fraction) -> Severity:
@@ -148,17 +133,17 @@ def _usual_severity(share: Fraction) -> Severity:
     return reached[-1] if reached else Severity.INFO
 
 
-def _override(part: OverridePart, budget: BudgetPart, calendar: Calendar, sendable: frozenset[str]) -> Override:
+def _override(part: OverridePart, budget: BudgetPart, calendar: Calendar) -> Override:
     return Override(
         match=_matchers(part.match),
         limit=part.limit if part.has_limit else budget.limit,
-        notify=_told(part.notify, sendable),
+        notify=part.notify,
         until_ms=None if part.until is None else day_span(calendar, part.until.toordinal())[0],
         because=part.because,
     )
 
 
-def _spike(part: SpikePart, calendar: Calendar, sendable: frozenset[str]) -> Spike:
+def _spike(part: SpikePart, calendar: Calendar) -> Spike:
     return Spike(
         name=part.name,
         factor=Fraction(1) if part.factor is None else part.factor,
@@ -168,7 +153,7 @@ def _spike(part: SpikePart, calendar: Calendar, sendable: frozenset[str]) -> Spi
         calendar=_calendar(part, calendar),
         scope=_scope(part),
         each=part.each,
-        notify=_told(part.notify, sendable),
+        notify=part.notify,
         was=part.was,
         last=_last(part.last),
         method=Method(part.method),

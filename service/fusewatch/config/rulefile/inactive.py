@@ -6,8 +6,6 @@ from fusewatch.config.rulefile.models import BudgetFile
 from fusewatch.config.rulefile.rulemodels import BudgetPart, SpikePart
 from fusewatch.config.rulefile.yamltree import Path, Tree
 
-ACTIVE_TYPES = ("slack", "webhook", "console", "alertmanager", "pagerduty", "email", "apprise")
-
 
 def why_not_judged(rule: BudgetPart | SpikePart) -> tuple[str, str] | None:
     """The key and the words for what makes a whole rule inactive; None for a rule that is judged."""
@@ -28,10 +26,6 @@ def inactive_sentences(file: BudgetFile, tree: Tree) -> tuple[str, ...]:
 
 
 def _inactive(file: BudgetFile, tree: Tree) -> Iterator[tuple[Path, str]]:
-    for name, destination in file.destinations.items():
-        if destination.type not in ACTIVE_TYPES:
-            words = f"destinations of type {destination.type} are not active in this version"
-            yield ("destinations", name), f"{words}; what names only it goes where it would go without"
     for section, rules in _sections(file):
         for index, rule in enumerate(rules):
             if why := why_not_judged(rule):

@@ -57,11 +57,10 @@ class ExportConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationBase:
-    """What every destination has. `active` says whether this version can send to its type; `urgent` are the severities
-    that do not wait for the end of `quiet_hours`."""
+    """What every destination has. `urgent` are the severities that do not wait for the end of
+    `quiet_hours`."""
 
     type: ClassVar[str]
-    active: ClassVar[bool] = False
     relays: ClassVar[bool] = False
     """Whether what receives it groups, repeats and keeps quiet by itself."""
 
@@ -85,7 +84,6 @@ class SlackConfig(DestinationBase):
     """Either `channel` and `token`, or `webhook_url`."""
 
     type: ClassVar[str] = "slack"
-    active: ClassVar[bool] = True
 
     channel: str = ""
     token: SecretStr | None = None
@@ -101,7 +99,6 @@ class WebhookConfig(DestinationBase):
     """`url` may hold a token, so it is a secret too. Without `secrets` requests go out unsigned."""
 
     type: ClassVar[str] = "webhook"
-    active: ClassVar[bool] = True
 
     url: SecretStr
     secrets: tuple[SecretStr, ...] = ()
@@ -110,7 +107,6 @@ class WebhookConfig(DestinationBase):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleConfig(DestinationBase):
     type: ClassVar[str] = "console"
-    active: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +114,6 @@ class AlertmanagerConfig(DestinationBase):
     """`url` may hold a user and a password, so it is a secret."""
 
     type: ClassVar[str] = "alertmanager"
-    active: ClassVar[bool] = True
     relays: ClassVar[bool] = True
 
     url: SecretStr
@@ -134,7 +129,6 @@ class PagerdutyConfig(DestinationBase):
     """`url` is "" for the Events API of the `region`."""
 
     type: ClassVar[str] = "pagerduty"
-    active: ClassVar[bool] = True
 
     routing_key: SecretStr
     region: str = "us"
@@ -150,7 +144,6 @@ class EmailConfig(DestinationBase):
     """`sender` is "" where the file names none."""
 
     type: ClassVar[str] = "email"
-    active: ClassVar[bool] = True
 
     to: tuple[str, ...]
     smtp: SecretStr
@@ -160,7 +153,6 @@ class EmailConfig(DestinationBase):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppriseConfig(DestinationBase):
     type: ClassVar[str] = "apprise"
-    active: ClassVar[bool] = True
 
     url: SecretStr
 

@@ -55,7 +55,7 @@ def _load(source: Source, environ: Mapping[str, str], *, secrets: bool) -> Loade
     warnings = [*unset, *connections.problems, *environment.problems]
     if secrets and warnings:
         raise ConfigError(warnings)
-    policies = {d.name: _policy(d) for d in destinations if d.active}
+    policies = {d.name: _policy(d) for d in destinations}
     rules = compile_rules(file, policies, _default_notify(file, policies))
     if short := retention_problems(rules, tree):
         raise ConfigError(short)

@@ -128,15 +128,18 @@ class Standin:
             self._limits.count(project.organization_id, endpoint, ask.path, now_ms)
         if endpoint is gate.PROJECTS:
             return json_reply(_project_list(project))
-        if endpoint is gate.MODELS and ask.method == "POST":
-            self.models.append(pricing.created(ask.body, self.models, now_ms))
-            return json_reply(self.models[-1].row())
         if endpoint is gate.MODELS:
-            item = name.partition("/")[2]
-            return json_reply(_model(self.models, item) if item else _model_list(self.models, Params(ask.params)))
+            return self._priced(ask, name.partition("/")[2], now_ms)
         if endpoint.family != "v1":
             return self._v2(endpoint, ask, project.id)
         return legacy.encoded(self._v1(name, ask, project.id), endpoint.stamp(self.mode))
+
+    def _priced(self, ask: Ask, item: str, now_ms: int) -> Reply:
+        """The list of models, one of them, or a new one."""
+        if ask.method == "POST":
+            self.models.append(pricing.created(ask.body, self.models, now_ms))
+            return json_reply(self.models[-1].row())
+        return json_reply(_model(self.models, item) if item else _model_list(self.models, Params(ask.params)))
 
     def _taken_in(self, ask: Ask, now_ms: int) -> Reply:
         """Spans sent by an application; every deployment takes them, and all of a request or nothing."""
