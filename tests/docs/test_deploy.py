@@ -1,0 +1,77 @@
+"""docs/deploy.md and docs/alerts.md: what they name exists, and the backup can be restored."""
+
+import json
+import re
+import shlex
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from fusewatch.cli import COMMANDS
+from fusewatch.demo.standin import StandinServer, Store
+from tests.operations.shipped import ROOT, exposed, is_ours, settings_variables
+from tests.packaging.declared import project_version
+from tests.process.home import Home, noon_zone, now_ms, spend, wait_for
+
+PAGES = ("deploy.md", "alerts.md", "metrics.md")
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_path_and_link_leads_somewhere(name: str) -> None:
+    paths = set(re.findall(r"(?<![\w/])(?:config|docs)/[\w./-]*\w", page(name)))
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page(name))
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_variable_metric_and_command_exists(name: str) -> None:
+    words = set(re.findall(r"\b[A-Z]+_[A-Z_]+\b", page(name)))
+    assert {word for word in words if is_ours(word)} - settings_variables() == set()
+    metrics = {word for word in re.findall(r"\b(?:fusewatch|llm)_[a-z_]+\b", page(name)) if not word.endswith("_")}
+    assert metrics - exposed() - {"llm_request_duration_seconds", "fusewatch_poll_duration_seconds"} == set()
+    assert set(re.findall(r"(?:`|bin/)fusewatch ([a-z-]+)", page(name))) - set(COMMANDS) == set()
+
+
+def test_the_image_is_built_under_the_name_that_the_manifests_run() -> None:
+    assert f"docker build -t fusewatch:{project_version()} ." in DEPLOY
+
+
+def test_the_unit_finds_what_the_page_installs() -> None:
+    unit = (ROOT / "config" / "systemd" / "fusewatch.service").read_text(encoding="utf-8")
+    for path in ("/opt/fusewatch", "/etc/fusewatch/budgets.yaml", "/etc/fusewatch/environment", "/var/lib/fusewatch"):
+        assert path in unit
+        assert path in DEPLOY
+
+
+def test_a_backup_made_while_the_daemon_runs_is_whole_and_can_take_its_place(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^\$ python3 (-c .+VACUUM.+)$", DEPLOY, re.MULTILINE)
+    with StandinServer(Store(), now_ms=now_ms) as langfuse:
+        langfuse.store.add([spend("7.5", feature="chat")])
+        home = Home.make(tmp_path, langfuse.url)
+        home.write(f"version: 1\ntimezone: {noon_zone()}\nbudgets:\n  - {{name: cap, limit: $10, every: day}}\n")
+        try:
+            daemon = home.run()
+            spent = 'fusewatch_budget_spent_dollars{budget="cap",group=""}'
+            wait_for(lambda: daemon.metric(spent) > 7, "the spend is judged", 60)
+            assert home.call(*shlex.split(line), program=[sys.executable]).returncode == 0
+            assert daemon.stop() == 0
+            for path in tmp_path.glob("fusewatch.db*"):
+                path.unlink()
+            (tmp_path / "backup.db").rename(home.database)
+            status = home.call("status", "--json")
+            assert status.returncode == 0, status.stderr
+            assert "7.5" in json.dumps(json.loads(status.stdout))
+            again = home.run()
+            wait_for(lambda: again.metric(spent) > 7, "it goes on from there", 60)
+            assert again.metric(spent) == Decimal("7.5")
+            assert again.stop() == 0
+        finally:
+            home.end()
