@@ -187,6 +187,6 @@ def test_no_more_than_the_limit_are_shown_and_that_is_said(call: Call) -> None:
 
 def test_status_explains_open_incidents_in_the_same_words(call: Call) -> None:
     shown = call("status").stdout
-    assert f"● {HEADLINE}\n  50 % at 6 Nov 2025, 10:00, " in shown
+    assert f"● {HEADLINE} (critical)\n  50 % at 6 Nov 2025, 10:00, " in shown
     (found,) = json.loads(call("status", "--json").stdout)["incidents"]
     assert (found["headline"], found["links"][0]["wider"]) == (HEADLINE, "")

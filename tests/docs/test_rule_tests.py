@@ -34,4 +34,4 @@ def test_the_shipped_budget_file_does_what_its_tests_say(path: Path) -> None:
 
 def test_each_shipped_budget_file_has_tests() -> None:
     tested = {test.read_text(encoding="utf-8").split("rules: ../")[1].split("\n")[0] for test in SHIPPED}
-    assert tested == {path.name for path in (ROOT / "config").glob("*.yaml")}
+    assert tested == {path.name for path in (ROOT / "config").glob("*.yaml")} - {"compose.yaml"}

@@ -178,11 +178,13 @@ def test_what_was_learned_late_still_calls_since_nobody_knows_of_it() -> None:
 
 def test_a_test_message_opens_an_alert_of_the_least_severity_that_says_so() -> None:
     service = PagerService()
-    tell(service, MESSAGES["sample"])
+    tell(service, MESSAGES["sample_escalated"])
     ((alert,),) = service.alerts.values()
     payload = alert.triggers[0]["payload"]
     assert payload["severity"] == "info"
-    assert payload["summary"] == "Test message from Fusewatch to finops. Resolve it by hand."
+    assert payload["summary"] == (
+        "Test message, nothing happened: content-team reached 100 % of its daily budget: $50.31 of $50.00. Resolve it by hand."
+    )
 
 
 # ---------------------------------------------------------------- many at once

@@ -40,7 +40,6 @@ destinations:
   hook: {{type: webhook, url: "{url}/hook", secret: "${{HOOK_SECRET}}"}}
   chat: {{type: slack, webhook_url: "{url}/services/T0/B0/xyz"}}
   gone: {{type: slack, webhook_url: "{url}/services/T0/B0/gone"}}
-  mail: {{type: email, to: [a@example.com], smtp: "smtp://u:p@example.com:25"}}
   terminal: {{type: console}}
 """
 EXPLAINING = (
@@ -186,10 +185,9 @@ def test_notify_test_says_what_each_receiver_answered(home: Home, receiver: Rece
     every = home.call("notify-test", "--kind", "escalated")
     assert every.returncode == 1
     said = [line for line in every.stdout.splitlines() if line[:1] in "✓✗"]
-    assert [line.partition(":")[0] for line in said] == ["✓ hook", "✓ chat", "✗ gone", "✗ mail", "✓ terminal"]
+    assert [line.partition(":")[0] for line in said] == ["✓ hook", "✓ chat", "✗ gone", "✓ terminal"]
     assert said[0].startswith("✓ hook: escalated: accepted, HTTP 200 (")
     assert "no_service" in said[2]
-    assert "not active in this version" in said[3]
     assert "● Test message, nothing happened: content-team reached 100 %" in every.stdout
     assert [post.path for post in receiver.posts] == ["/hook", "/services/T0/B0/xyz", "/services/T0/B0/gone"]
     assert receiver.posts[0].headers["webhook-signature"].startswith("v1,")
@@ -206,7 +204,7 @@ def test_notify_test_says_what_each_receiver_answered(home: Home, receiver: Rece
     assert len({post.id for post in receiver.posts[3:]}) == 12
     nobody = home.call("notify-test", "nobody")
     assert nobody.returncode == 2
-    assert "there is no destination nobody; choose from hook, chat, gone, mail, terminal" in nobody.stderr
+    assert "there is no destination nobody; choose from hook, chat, gone, terminal" in nobody.stderr
 
 
 def contents(home: Home) -> dict[Path, bytes]:

@@ -129,7 +129,8 @@ def _print_incidents(console: Console, standing: Sequence[Retold], count: int, n
         card = cards.whole(one.notice)
         by = f" (acknowledged by {clean(one.incident.acked_by)})" if one.incident.acked_ms is not None else ""
         headline = line_text(card.headline, zone=zone, now_ms=now_ms)
-        console.print(Text(f"{card.tone.mark} {headline}{by}"), soft_wrap=True)
+        word = one.incident.severity.word
+        console.print(Text(f"{card.tone.mark} {headline} ({word}){by}"), soft_wrap=True)
         for line in card.body:
             console.print(Text(f"  {line_text(line, zone=zone, now_ms=now_ms)}"), soft_wrap=True)
     _print_rest(console, count)

@@ -1,6 +1,7 @@
 """A Prometheus Alertmanager: alerts over its API v2, which answers no more than that it took them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import httpx
 
@@ -14,6 +15,7 @@ from fusewatch.ports import Clock, Receipt
 LASTS_MS = 5 * 60_000
 """How long an alert fires that is not told of again; five times the interval at which it is."""
 
+SAMPLE_LABEL = ("sample", "true")
 SAMPLE_LASTS_MS = 2 * 60_000
 """Longer than the usual `group_wait` (30 s), so that a sample reaches a receiver, and not much longer."""
 
@@ -47,9 +49,14 @@ class Alertmanager:
         self._lasts_ms = lasts_ms
 
     async def send(self, message: Message) -> Receipt:
-        """Post what the notices of a message say, as they say it. A sample ends by itself in two minutes."""
-        lasts_ms = SAMPLE_LASTS_MS if message.kind is MessageKind.SAMPLE else self._lasts_ms
-        await self._post([alert_of_notice(notice) for notice in message.notices], message.link, lasts_ms)
+        """Post what the notices of a message say, as they say it. A sample says so in a label, by which a route can
+        know it, and ends by itself in two minutes."""
+        alerts = [alert_of_notice(notice) for notice in message.notices]
+        if message.kind is not MessageKind.SAMPLE:
+            await self._post(alerts, message.link, self._lasts_ms)
+            return Receipt()
+        samples = [replace(alert, labels=(*alert.labels, SAMPLE_LABEL)) for alert in alerts]
+        await self._post(samples, message.link, SAMPLE_LASTS_MS)
         return Receipt()
 
     async def show(self, alerts: Sequence[Alert], link: str) -> None:

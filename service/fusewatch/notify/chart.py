@@ -47,7 +47,7 @@ def drawing_of(notice: Notice, zone: str) -> Drawing:
     incident = notice.incident
     bars = bars_of(notice)
     line = incident.limit if _has_line(incident) else 0
-    most = max([1, line, *(bar.before + bar.added for bar in bars)]) * 11 // 10 + 1
+    most = max([1, line, *(max(bar.before, bar.before + bar.added) for bar in bars)]) * 11 // 10 + 1
     drawing = Drawing(WIDTH, HEIGHT)
     drawing.shapes += _axis(most, incident.unit)
     drawing.shapes += _columns(bars, most, _BAR_COLOURS[notice.severity], zone)
