@@ -62,8 +62,15 @@ PLACES = {
         httpx.Response(200),
         (("no", 401, "forbidden"), ("", 404, "not_found")),
     ),
+    "pagerduty": Place(
+        f'{{type: pagerduty, routing_key: {"k" * 32}, url: "https://there.test"}}',
+        httpx.Response(202, text='{"status": "success"}'),
+        (('{"status": "invalid event", "errors": ["\'routing_key\' is wrong"]}', 400, "rejected"),),
+        wants_its_words=True,
+    ),
 }
-"""By name; the one list of the kinds that exist."""
+"""By name; the one list of the kinds that are spoken to over HTTP, and the console. Mail and Apprise have servers of
+their own in `tests/notify`."""
 
 OVER_HTTP = [name for name in PLACES if name != "console"]
 

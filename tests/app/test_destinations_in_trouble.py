@@ -139,6 +139,21 @@ def test_what_is_refused_for_good_is_dead_with_its_reason_and_keeps_nothing_else
     assert stage.shown().deliveries[("place", "dead")] == 1
 
 
+@pytest.mark.parametrize(("kind", "text", "status", "reason"), REFUSALS)
+def test_what_is_dead_goes_out_once_under_its_id_when_somebody_revives_it(
+    play: Play, kind: str, text: str, status: int, reason: str
+) -> None:
+    stage, place = refused_for_good(play, kind, status, text)
+    now_ms = stage.clock.now_ms()
+    (revived,) = stage.store.deliver(lambda unit: unit.revive(None, at_ms=now_ms))
+    stage.deliver_until("09:10")
+    assert [id_ for _, id_ in place.attempts] == [revived, revived]
+    assert [message.id for message in stage.told("place")] == [revived]
+    assert stage.shown().deliveries.get(("place", "dead"), 0) == 0
+    stage.deliver_until("12:00")
+    assert len(stage.told("place")) == 1
+
+
 @pytest.mark.parametrize("kind", OVER_HTTP)
 def test_a_redirect_is_not_followed(play: Play, kind: str) -> None:
     stage, place = _started(play, kind)

@@ -36,7 +36,7 @@ def test_five_hundred_keys_that_cross_in_one_pass_are_one_message(play: Play, ki
     stage, place = _crossed(play, kind)
     (message,) = stage.told("place")
     assert len(message.notices) == KEYS
-    assert len(place.remote.asked) == (0 if kind == "console" else 1)
+    assert len(place.remote.asked) == _REQUESTS.get(kind, 1)
     stage.at("07:02")
     assert len(stage.told("place")) == 1
     _CHECKS[kind](place)
@@ -62,11 +62,21 @@ def _each_is_an_alert_of_its_own(place: Wired) -> None:
     assert {alert["labels"]["severity"] for alert in place.remote.alerts} == {"critical"}
 
 
+def _the_worst_page_by_name_and_the_rest_together(place: Wired) -> None:
+    told = [json.loads(body)["payload"]["summary"] for body in place.remote.bodies]
+    assert [text.split()[1] for text in told[:-1]] == [f"user-{number}" for number in range(499, 494, -1)]
+    assert "495" in told[-1], "how many others"
+
+
+_REQUESTS = {"console": 0, "pagerduty": 6}
+"""How many requests tell it, where that is not one: PagerDuty takes one event at a time."""
+
 _CHECKS: dict[str, Callable[[Wired], None]] = {
     "console": _people_read_how_many_and_the_worst_of_them,
     "slack webhook": _people_read_how_many_and_the_worst_of_them,
     "slack bot": _people_read_how_many_and_the_worst_of_them,
     "webhook": _programs_get_as_many_as_fit_and_the_number_of_the_others,
     "alertmanager": _each_is_an_alert_of_its_own,
+    "pagerduty": _the_worst_page_by_name_and_the_rest_together,
 }
 """What must be so of each kind; a kind that is not here fails the test."""
