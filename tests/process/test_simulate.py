@@ -1,5 +1,7 @@
-"""`fusewatch simulate` against the stand-in: every token that it says it sent is in the ledger of a daemon."""
+"""`fusewatch simulate` against the stand-in: every token that it says it sent is in the ledger of a daemon, and in what
+is exported from it."""
 
+import csv
 import json
 import sqlite3
 import sys
@@ -63,6 +65,23 @@ def test_every_token_that_simulate_sends_is_in_the_ledger_by_feature_team_and_mo
     assert set(ledger(home, "environment")) == {"simulate"}
     assert set(ledger(home, "provider")) >= {"openai", "anthropic"}
     assert daemon.stop() == 0
+
+
+def test_every_token_that_simulate_sends_is_in_the_exported_csv(home: Home) -> None:
+    home.write(BUDGETS)
+    sent = home.call("simulate", "--days", "2", "--count", "300", "--json")
+    document = json.loads(sent.stdout)
+    daemon = home.run()
+    wait_for(lambda: home.database.exists() and _calls(home) >= 300, "all 300 calls in the ledger", 30)
+    assert daemon.stop() == 0
+    done = home.call("export", "--to", "spend.csv", "--from", "-5d")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((home.folder / "spend.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["feature"]: Spent(int(row["calls"]), int(row["total_tokens"])) for row in rows} == told(
+        document, "feature"
+    )
+    for column in ("calls", "input_tokens", "output_tokens", "total_tokens"):
+        assert sum(int(row[column]) for row in rows) == document[column]
 
 
 def _calls(home: Home) -> int:
