@@ -26,7 +26,7 @@ demo: $(STAMP) ## run the whole job on made-up traffic: no account, no key, no s
 	@$(BIN)/fusewatch demo
 
 test: $(STAMP) ## run the tests
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto --dist worksteal
 
 test-langfuse-4: requirements-dev.lock pyproject.toml ## test the tagging helper with the oldest SDK that it works with
 	@$(PYTHON) -m venv $(LANGFUSE_4)
