@@ -13,7 +13,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-LANGFUSE_4 := .venv-langfuse-4
+LANGFUSE_4 := .langfuse-4
 
 .PHONY: help install demo test test-langfuse-4 check lint bench lock format update-golden pictures
 
@@ -28,12 +28,9 @@ demo: $(STAMP) ## run the whole job on made-up traffic: no account, no key, no s
 test: $(STAMP) ## run the tests
 	@$(BIN)/pytest -n auto --dist worksteal
 
-test-langfuse-4: requirements-dev.lock pyproject.toml ## test the tagging helper with the oldest SDK that it works with
-	@$(PYTHON) -m venv $(LANGFUSE_4)
-	@$(LANGFUSE_4)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(LANGFUSE_4)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(LANGFUSE_4)/bin/pip install --quiet --disable-pip-version-check langfuse==4.2.0
-	@$(LANGFUSE_4)/bin/pytest -n auto tests/tagging tests/docs/test_tagging.py
+test-langfuse-4: $(STAMP) ## test the tagging helper with the oldest SDK that it works with
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(LANGFUSE_4) langfuse==4.2.0 'wrapt<2'
+	@PYTHONPATH=$(CURDIR)/$(LANGFUSE_4) $(BIN)/pytest -n auto tests/tagging tests/docs/test_tagging.py
 
 check: lint test ## format, lint, types, floors and tests
 
