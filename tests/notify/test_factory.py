@@ -15,7 +15,17 @@ from fusewatch.errors import FusewatchError
 from fusewatch.notify.console import ConsoleNotifier
 from fusewatch.notify.factory import build
 from fusewatch.notify.http import Poster
-from fusewatch.notify.kinds import ConsoleKind, Kind, SlackBotKind, SlackWebhookKind, WebhookKind
+from fusewatch.notify.kinds import (
+    AlertmanagerKind,
+    AppriseKind,
+    ConsoleKind,
+    EmailKind,
+    Kind,
+    PagerdutyKind,
+    SlackBotKind,
+    SlackWebhookKind,
+    WebhookKind,
+)
 from fusewatch.notify.samples import KINDS as SAMPLES
 from fusewatch.notify.samples import samples
 from fusewatch.notify.sheet import line_text
@@ -32,6 +42,8 @@ KINDS: list[Kind] = [
     SlackWebhookKind(f"https://hooks.slack.com/services/T0/B0/{CANARY}"),
     SlackBotKind(f"xoxb-{CANARY}", "#llm-spend"),
     WebhookKind(f"https://user:{CANARY}@hooks.example.com/{CANARY}?token={CANARY}", (SECRET, CANARY)),
+    AlertmanagerKind(f"https://user:{CANARY}@am.example.com/{CANARY}", CANARY),
+    PagerdutyKind(CANARY.ljust(32, "0")),
 ]
 CLOCK = FrozenClock(NOW)
 
@@ -70,6 +82,11 @@ IMPOSSIBLE: list[tuple[Callable[[], Kind], str]] = [
     (lambda: WebhookKind("https://hooks.example.com", ("",)), "secret is empty"),
     (lambda: WebhookKind("https://hooks.example.com", (f"whsec_{CANARY}!",)), "goes on in base64"),
     (lambda: WebhookKind("https://hooks.example.com", ("whsec_",)), "goes on in base64"),
+    (lambda: AlertmanagerKind(f"am:9093/{CANARY}"), "Alertmanager starts with"),
+    (lambda: AlertmanagerKind("http://am:9093", f"{CANARY}\n"), "one word of printable characters"),
+    (lambda: PagerdutyKind(CANARY), "32 letters and digits"),
+    (lambda: EmailKind(("a@example.com",), f"ftp://{CANARY}"), "mail server"),
+    (lambda: AppriseKind(CANARY), "starts with a service"),
 ]
 
 

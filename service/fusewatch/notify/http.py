@@ -20,6 +20,13 @@ _BODY_LIMIT = 64 * 1024
 _LONGEST_RETRY_S = 86_400.0
 
 
+class Sealed(bytes):
+    """A body that holds a secret: neither a traceback with variables nor a log shows it."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the receiver said. `text` is the beginning of its body; `retry_after_s` its own wish, if any.

@@ -9,7 +9,7 @@ import msgspec
 
 from fusewatch.domain.notices import Message
 from fusewatch.errors import FusewatchError, Permanent, Retryable
-from fusewatch.notify.http import Answer, Poster, problem_of
+from fusewatch.notify.http import Answer, Poster, Sealed, problem_of
 from fusewatch.notify.kinds import PagerdutyKind
 from fusewatch.notify.pagerduty_payload import Event, events
 from fusewatch.notify.text import clean
@@ -86,7 +86,7 @@ class Pagerduty:
         stale = event.action == "trigger" and event.at_ms < self._resolved.get(event.key, event.at_ms)
         if mark in self._accepted or stale:
             return
-        answer = await self._poster.post(event.body(self._key))
+        answer = await self._poster.post(Sealed(event.body(self._key)))
         problem = self._problem_of(answer)
         if problem is not None:
             raise problem
