@@ -17,6 +17,7 @@ from fusewatch.app.ingest import IngestReport, Reader, ingest_pass
 from fusewatch.app.pricing import PricingReport, Shelf, pricing_pass
 from fusewatch.app.prune import PruneReport, prune_pass
 from fusewatch.app.snapshot import Snapshot, take_snapshot
+from fusewatch.app.totals import TotalsReport, totals_pass
 from fusewatch.bootstrap import ProjectEntry, Rulebook, World
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.notices import Incident, Message, State
@@ -95,6 +96,7 @@ class Stage(Scene):
     started_ms: int = field(init=False)
     inboxes: dict[str, Inbox] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
+    totals: list[TotalsReport] = field(default_factory=list)
     repeats_allowed: int = 0
     forgotten: set[str] = field(default_factory=set)
     linker: Linker | None = None
@@ -170,8 +172,18 @@ class Stage(Scene):
             if watched.identified or (live and await self._identify(watched)):
                 reports.append(await self._ingest(watched, live=live))
             await self._assess()
+            if live and watched.state is not None:
+                await self._total(watched)
         await self._deliver()
         return reports
+
+    async def _total(self, watched: Watched) -> None:
+        assert watched.state is not None, "an identified project has a state"
+        source, key = watched.entry.source, watched.state.key
+        report = await totals_pass(source, key, self.store, self.runner, self.clock, self.book.rules)
+        if report is not None:
+            self.totals.append(report)
+            await self._assess()
 
     async def _ingest(self, watched: Watched, *, live: bool) -> IngestReport:
         assert watched.state is not None, "an identified project has a state"

@@ -1,7 +1,7 @@
 """History that somebody asks for: read once, newest first, whatever interrupts it, and no counter moves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,7 +14,7 @@ from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span, covers
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.readplan import newest_hole
-from fusewatch.ports import BucketSum, ModelList, Page, ProjectIdentity, Source, Walk
+from fusewatch.ports import BucketSum, GroupSums, ModelList, Page, ProjectIdentity, Source, Walk
 from tests.app.conftest import Play
 from tests.app.inbox import Killed
 from tests.app.stage import Stage
@@ -268,6 +268,12 @@ class Busy:
 
     async def sums(self, span: Span, *, by_minute: bool = False) -> list[BucketSum]:
         return list(await self.inner.sums(span, by_minute=by_minute))
+
+    async def group_sums(self, from_ms: int, to_ms: int, dimensions: Sequence[str]) -> GroupSums:
+        return await self.inner.group_sums(from_ms, to_ms, dimensions)
+
+    async def sums_pace_s(self) -> float:
+        return await self.inner.sums_pace_s()
 
     async def models(self) -> ModelList:
         return await self.inner.models()

@@ -117,7 +117,7 @@ def _check_cells(stage: Stage) -> None:
         views += [*watch_views(rules), drivers_view(rules)]
         rows = unit.rows(0, 2**53)
         for view in views:
-            if view.id in unit.built_views():
+            if view.id in unit.built_views() and not view.metered:  # those are Langfuse's sums, of when they were read
                 _compare(unit, view, rows)
 
     stage.store.assess(compare)

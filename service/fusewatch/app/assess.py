@@ -19,11 +19,12 @@ from fusewatch.app.signposts import Signposts
 from fusewatch.app.watches import watch_unreadable
 from fusewatch.domain import foresight, routing
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, roll_over, withdraw
+from fusewatch.domain.metered import by_project
 from fusewatch.domain.notices import Incident, Kind, Message, Reason, StartSummary
 from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, day_index, period_at, previous
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, period_kind
-from fusewatch.domain.usage import Amounts, Delta
+from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.domain.views import Key, View, drivers_view, labels_view, remembering, totals_view, view_of
 from fusewatch.ports import AssessStore, AssessUnit, Linker, RuleState
 
@@ -91,6 +92,7 @@ class _Pass:
             started_ms=self.given.started_ms,
             now_ms=self.now_ms,
             expected=self.given.expected,
+            metered=self.unit.metered_reads(),
         )
         rules = self.given.rules
         self.work = Work(self.unit, rules, names, self.reading, self.now_ms, self._signposts())
@@ -111,6 +113,7 @@ class _Pass:
             standing_views.append(labels_view(rules))
         if self.unit.drivers() is not None:
             standing_views.append(drivers_view(rules))
+        standing_views += [by_project(view) for view in self.views.values() if view.metered]
         wanted = {view.id: view for view in (*self.views.values(), *standing_views)}
         built = self.unit.built_views()
         self._apply(deltas, [view for id_, view in wanted.items() if id_ in built])
@@ -119,7 +122,8 @@ class _Pass:
             return AssessReport(len(deltas), 0, (), (), more=True)
         for id_, view in wanted.items():
             if id_ not in built:
-                self.unit.build_view(id_, view.key_of, _day_of(view), uses_people=view.uses_people)
+                key_of = _nothing if view.metered else view.key_of
+                self.unit.build_view(id_, key_of, _day_of(view), uses_people=view.uses_people)
         self.unit.drop_views(frozenset(wanted))
         self.reading = self.work.reading = replace(self.reading, known_from=self.unit.known_from())
         watched = self._judge_rules()
@@ -136,6 +140,8 @@ class _Pass:
 
     def _apply(self, deltas: Sequence[Delta], views: Sequence[View]) -> None:
         for view in views:
+            if view.metered:
+                continue
             key_of = remembering(view)
             day_of = _day_of(view)
             touched = self.touched.setdefault(view.id, {})
@@ -312,6 +318,11 @@ def _is_of_kind(incident: Incident, rule: Rule) -> bool:
     if isinstance(kind, Last):
         return incident.period == kind.value
     return incident.period.removeprefix(foresight.PREFIX).startswith(f"{kind.value}:")
+
+
+def _nothing(_project: str, _dimensions: Dimensions, _user: str, _session: str) -> Key | None:
+    """The ledger adds nothing to the view."""
+    return None
 
 
 def _day_of(view: View) -> Callable[[int], int]:

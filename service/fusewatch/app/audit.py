@@ -104,7 +104,7 @@ def _views(rules: RuleSet, names: Mapping[str, str], built: frozenset[str]) -> I
     known += [("watches", view) for view in watch_views(rules)]
     seen: set[str] = set()
     for name, view in known:
-        if view.id in built and view.id not in seen:
+        if view.id in built and view.id not in seen and not view.metered:
             seen.add(view.id)
             yield name, view
 

@@ -14,6 +14,7 @@ from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.app.lookout import Lookout, unit_of
 from fusewatch.app.memory import MemoryStore
 from fusewatch.domain.coverage import Span, frontier
+from fusewatch.domain.metered import unmetered
 from fusewatch.domain.notices import Message, MessageKind, Notice
 from fusewatch.domain.periods import CELL_MS, cell_of, period_at
 from fusewatch.domain.readplan import AHEAD_MS, SELDOM_AT_MOST_MS
@@ -98,7 +99,7 @@ Progress = Callable[[int], None]
 
 def replayed(rules: RuleSet) -> RuleSet:
     """The rules as far as the past can tell: when reads failed and what comparisons found is not in the ledger."""
-    return replace(rules, unreadable=Unreadable(None), drift=Drift(None))
+    return replace(unmetered(rules), unreadable=Unreadable(None), drift=Drift(None))
 
 
 def backtest(

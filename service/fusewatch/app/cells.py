@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fusewatch.app.windowcells import between, rises, total
 from fusewatch.domain.coverage import Span, covers, frontier
 from fusewatch.domain.incidents import Standing
+from fusewatch.domain.metered import STALE_MS, MeteredRead
 from fusewatch.domain.periods import (
     Every,
     Last,
@@ -123,6 +124,7 @@ def _within_day(
 class Reading:
     """How far each project that counts has been read. `expected` is how many projects the budget file names: at first
     some of them may not have said yet who they are. `known_from`: by view, before when its cells lack pruned rows.
+    `metered`: when Langfuse's own sums were last read, by view and project.
 
     All keys of a rule ask the same, so answers are remembered."""
 
@@ -133,6 +135,7 @@ class Reading:
     now_ms: int
     expected: int = 0
     known_from: Mapping[str, int] = field(default_factory=dict)
+    metered: Mapping[tuple[str, str], MeteredRead] = field(default_factory=dict)
     _standings: dict[tuple[str, int, bool], Standing] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -154,6 +157,8 @@ class Reading:
 
     def _standing(self, view: View, from_ms: int, *, ready: bool) -> Standing:
         keys = self.relevant(view)
+        if view.metered:
+            return self._metered_standing(view, from_ms, ready=ready)
         if not keys or any(not self.coverage.get(key) for key in keys):
             return Standing.CATCHING_UP if ready else Standing.LOADING
         starts = {k: max(from_ms, self.projects[k].floor_ms or from_ms) for k in keys}
@@ -166,8 +171,18 @@ class Reading:
             return Standing.CATCHING_UP if pruned or self._lacks(view, from_ms) else Standing.READY
         return Standing.CATCHING_UP if ready else Standing.LOADING
 
+    def _metered_standing(self, view: View, from_ms: int, *, ready: bool) -> Standing:
+        reads = [self.metered.get((view.id, key)) for key in self.relevant(view)]
+        if not reads or None in reads or (not ready and len(self.active) < self.expected):
+            return Standing.CATCHING_UP if ready else Standing.LOADING
+        fresh = all(r and r.whole and r.from_ms >= from_ms and self.now_ms - r.at_ms < STALE_MS for r in reads)
+        return Standing.READY if fresh else Standing.CATCHING_UP
+
     def is_read(self, view: View, from_ms: int, to_ms: int) -> bool:
-        """Whether the whole span was read, for all projects of the view, and is in its cells."""
+        """Whether the whole span was read, for all projects of the view, and is in its cells; of Langfuse's own sums
+        nobody knows when they were spent."""
+        if view.metered:
+            return False
         asked = (view.id, from_ms, to_ms)
         if asked not in self._read:
             self._read[asked] = not self._lacks(view, from_ms) and all(
@@ -181,5 +196,8 @@ class Reading:
 
     def as_of_ms(self, view: View) -> int:
         """How old the oldest of the view's data are."""
+        if view.metered:
+            reads = (self.metered.get((view.id, key)) for key in self.relevant(view))
+            return min((read.at_ms for read in reads if read is not None), default=self.now_ms)
         known = [p.data_as_of_ms for k in self.relevant(view) if (p := self.projects[k]).data_as_of_ms is not None]
         return min(known, default=self.now_ms)

@@ -121,6 +121,8 @@ class Explainer:
         if rule is None or incident.kind not in (Kind.BUDGET, Kind.SPIKE, Kind.FORECAST):
             return None
         view = view_of(rule, self.rules, self.names)
+        if view.metered:  # what Langfuse sums is not what the ledger could explain
+            return None
         if view.id not in self.built or self.fine.id not in self.built or len(view.each) != len(incident.key):
             return None
         period = Period(period_kind(rule), incident.period, incident.period_start_ms, incident.period_end_ms)

@@ -22,6 +22,9 @@ from fusewatch.domain.verdicts import Verdict, judge_budget, limit_for, override
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
 
+LANGFUSE_TOTALS = "measured by Langfuse totals, which count every stored version"
+"""What notices of a budget with `source: metrics` say."""
+
 
 @dataclass(slots=True)
 class Work:
@@ -227,6 +230,8 @@ class Judge:
         incident = changed(step)
         if isinstance(self.rule, Spike):
             incident = replace(incident, detail="" if self.rule.method is Method.RATIO else self.rule.method.value)
+        elif self.view.metered:
+            incident = replace(incident, detail=LANGFUSE_TOTALS)
         if verdict is not None and step.crossed:
             assert step.threshold is not None, "what was crossed has a highest threshold"
             found = self._crossings(verdict, key, period, incident, step.threshold.share)
@@ -253,7 +258,7 @@ class Judge:
                 runbook=owner.runbook,
                 forecast=forecast,
                 rows=tuple(sorted(values.items())),
-                hours=hours_until(work.unit, self.view, key, work.now_ms, incident.unit),
+                hours=() if self.view.metered else hours_until(work.unit, self.view, key, work.now_ms, incident.unit),
             )
             incident = work.tell(routing.Change(notice, owner))
         work.unit.put_incident(incident)
@@ -265,6 +270,8 @@ class Judge:
         limit = incident.limit
         known = {(c.share, c.limit) for c in incident.crossings}
         new = [t for t in verdict.passed if t.share <= announced and (t.share, limit) not in known]
+        if self.view.metered:  # Langfuse's sums tell no instant: it is known since it was read
+            return tuple(Crossing(t.share, t.severity, limit, *[self.work.now_ms] * 2) for t in new)
         strict = isinstance(self.rule, Spike)
         needs = [max(_need(limit, t.share, strict=strict), verdict.least) for t in new]
         times = crossing_times(self.work.unit, self.view, key, period, verdict.unit, needs)

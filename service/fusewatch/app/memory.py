@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fusewatch.domain.holding import Held
+from fusewatch.domain.metered import MeteredRead
 from fusewatch.domain.notices import Incident, Message, State
 from fusewatch.domain.periods import cell_of
 from fusewatch.domain.silences import Silence
@@ -269,6 +270,13 @@ class MemoryStore:
 
     def known_from(self) -> Mapping[str, int]:
         return {}
+
+    def metered_reads(self) -> Mapping[tuple[str, str], MeteredRead]:
+        """None: a replay judges every budget by the ledger."""
+        return {}
+
+    def put_metered_read(self, view: str, project: str, read: MeteredRead) -> None:
+        raise ValueError("a replay asks nobody for sums")
 
     def audited(self) -> Audited | None:
         return None

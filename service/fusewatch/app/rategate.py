@@ -76,6 +76,14 @@ class RateGate:
         kind = class_of(endpoint)
         return kind is not None and bool(bounds(await self._loaded(), kind, self._clock.now_ms(), self._policy))
 
+    async def pace_s(self, endpoint: str) -> float:
+        """See `ports.Gate.pace_s`."""
+        kind = class_of(endpoint)
+        if kind is None:
+            return 0.0
+        found = bounds(await self._loaded(), kind, self._clock.now_ms(), self._policy)
+        return max((2 * bound.window_ms / bound.most / 1000 for bound in found), default=0.0)
+
     async def limited(self, endpoint: str, *, limit: int | None, retry_after_s: float | None) -> None:
         """See `ports.Gate.limited`; remembered at once."""
         kind = class_of(endpoint)
@@ -193,3 +201,6 @@ class SourceGate:
 
     async def limited(self, endpoint: str, *, limit: int | None, retry_after_s: float | None) -> None:
         await self._gate.limited(endpoint, limit=limit, retry_after_s=retry_after_s)
+
+    async def pace_s(self, endpoint: str) -> float:
+        return await self._gate.pace_s(endpoint)

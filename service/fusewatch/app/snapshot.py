@@ -187,7 +187,13 @@ class _Picture:
         projects = {p.key: p for p in unit.projects()}
         self.names = {key: p.name for key, p in projects.items()}
         self.reading = Reading(
-            projects, unit.coverage(), active & projects.keys(), started_ms, now_ms, known_from=unit.known_from()
+            projects,
+            unit.coverage(),
+            active & projects.keys(),
+            started_ms,
+            now_ms,
+            known_from=unit.known_from(),
+            metered=unit.metered_reads(),
         )
         self.built = unit.built_views()
         self.ready = {name for name, state in unit.rule_states().items() if state.ready_ms is not None}

@@ -77,7 +77,12 @@ class _Case:
         self.view = view_of(self.rule, self.rules, self.names)
         self.period = period_at(self.rule.calendar, period_kind(self.rule), self.at_ms)
         self.reading = Reading(
-            projects, unit.coverage(), present.active & projects.keys(), present.started_ms, self.at_ms
+            projects,
+            unit.coverage(),
+            present.active & projects.keys(),
+            present.started_ms,
+            self.at_ms,
+            metered=unit.metered_reads(),
         )
         self._only: Key | None = None
         self.is_built = self.view.id in unit.built_views()

@@ -41,7 +41,6 @@ def command(
                 "ok": not failures,
                 "problems": [],
                 "warnings": [_as_dict(problem) for problem in warnings],
-                "inactive": list(loaded.inactive),
                 "online": failures,
             }
         )
@@ -94,10 +93,6 @@ def _print_fine(path: Path, loaded: "Loaded", warnings: list[Problem], failures:
     )
     for warning in warnings:
         print(f"warning: {warning}")
-    if loaded.inactive:
-        print("Accepted, but not active in this version:")
-        for sentence in loaded.inactive:
-            print(f"  {sentence}")
     for failure in failures:
         print(failure, file=sys.stderr)
 

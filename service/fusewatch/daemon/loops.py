@@ -13,6 +13,7 @@ from fusewatch.app.pricing import Shelf, pricing_pass
 from fusewatch.app.prune import prune_pass
 from fusewatch.app.reconcile import reconcile_pass
 from fusewatch.app.relay import Relaying
+from fusewatch.app.totals import totals_pass
 from fusewatch.bootstrap import ProjectEntry
 from fusewatch.daemon.bells import Bells
 from fusewatch.daemon.parts import Parts
@@ -137,6 +138,7 @@ class Loops:
             group.create_task(self.keep(project.loop, project.step, pause_s=min(10.0, self.parts.poll_interval_s)))
             group.create_task(self.keep(f"compare {entry.name}", project.compare, pause_s=COMPARE_ON_S))
             group.create_task(self.keep(f"price {entry.name}", project.price, pause_s=COMPARE_ON_S))
+            group.create_task(self.keep(f"total {entry.name}", project.total, pause_s=COMPARE_ON_S))
 
 
 @dataclass(slots=True)
@@ -151,6 +153,7 @@ class _Project:
     next_poll: float = 0.0
     next_comparison: float = 0.0
     next_list: float = 0.0
+    next_total: float = 0.0
     shelf: Shelf = field(default_factory=Shelf)
     whole: bool = False
     """Whether the last pass left nothing unread."""
@@ -205,6 +208,26 @@ class _Project:
         wish_s = getattr(report.failure, "retry_after_s", None) or 0.0
         self.next_comparison = clock.monotonic() + max(pause_s, wish_s)
         parts.observer.reconciled(self.state, report)
+        self.loops.bells.ring("assess")
+
+    async def total(self) -> None:
+        """Beside the polls: Langfuse's own sums for the budgets that are judged by them, at each poll, or as often as
+        half of the requests that we allow ourselves for sums are enough for."""
+        parts, clock = self.loops.parts, self.loops.parts.clock
+        left_s = max(0.05, self.next_total - clock.monotonic()) if self.state is not None else parts.tick_s
+        await self.loops.bells.wait(f"total {self.entry.name}", min(left_s, parts.tick_s))
+        if self.state is None or not self.identified or clock.monotonic() < self.next_total:
+            return
+        began = clock.monotonic()
+        source, key = self.entry.source, self.state.key
+        report = await totals_pass(source, key, parts.store, parts.run, clock, parts.rulebook.rules)
+        self.next_total = began + parts.poll_interval_s
+        if report is None:
+            return
+        pace_s = report.requests * await source.sums_pace_s()
+        wish_s = getattr(report.failure, "retry_after_s", None) or 0.0
+        self.next_total = began + max(parts.poll_interval_s, pace_s, wish_s)
+        parts.observer.totalled(self.state, report)
         self.loops.bells.ring("assess")
 
     async def price(self) -> None:

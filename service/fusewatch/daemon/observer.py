@@ -12,6 +12,7 @@ from fusewatch.app.pricing import PricingReport
 from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.scheduled import ExportReport
+from fusewatch.app.totals import TotalsReport
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Reason
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
@@ -71,6 +72,13 @@ class LogObserver:
             )
         if report.drift_pico:
             log.warning("ledger_differs", drift_usd=usd_json(report.drift_pico))
+
+    def totalled(self, project: ProjectState, report: TotalsReport) -> None:
+        log = self._log.bind(project=project.name)
+        if report.failure is not None:
+            log.warning("totals_unreadable", reason=report.failure.reason, error=str(report.failure))
+        if not report.whole:
+            log.warning("totals_cut_off", error="Langfuse names the 1,000 dearest groups only: sums are lower bounds")
 
     def priced(self, project: ProjectState, report: PricingReport) -> None:
         log = self._log.bind(project=project.name)

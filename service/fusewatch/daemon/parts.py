@@ -12,6 +12,7 @@ from fusewatch.app.pricing import PricingReport
 from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.scheduled import ExportReport
+from fusewatch.app.totals import TotalsReport
 from fusewatch.bootstrap import Connections
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.rules import RuleSet
@@ -46,6 +47,8 @@ class Observer(Protocol):
     def ingested(self, project: ProjectState, report: IngestReport, seconds: float) -> None: ...
 
     def reconciled(self, project: ProjectState, report: ReconcileReport) -> None: ...
+
+    def totalled(self, project: ProjectState, report: TotalsReport) -> None: ...
 
     def priced(self, project: ProjectState, report: PricingReport) -> None: ...
 

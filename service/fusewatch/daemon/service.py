@@ -23,6 +23,7 @@ from fusewatch.app.rategate import RateGates
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.scheduled import ExportReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
+from fusewatch.app.totals import TotalsReport
 from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.bootstrap import LINKER, Rulebook, World
@@ -258,6 +259,10 @@ class _All:
     def reconciled(self, project: ProjectState, report: ReconcileReport) -> None:
         for observer in self._observers:
             observer.reconciled(project, report)
+
+    def totalled(self, project: ProjectState, report: TotalsReport) -> None:
+        for observer in self._observers:
+            observer.totalled(project, report)
 
     def priced(self, project: ProjectState, report: PricingReport) -> None:
         for observer in self._observers:

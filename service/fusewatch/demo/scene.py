@@ -17,6 +17,7 @@ from fusewatch.app.pricing import PricingReport
 from fusewatch.app.prune import PruneReport
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.scheduled import ExportReport
+from fusewatch.app.totals import TotalsReport
 from fusewatch.daemon.run import Daemon
 from fusewatch.daemon.service import Service, run_service
 from fusewatch.demo.clock import FastClock
@@ -123,6 +124,9 @@ class Stage:
         self.result.alerts.extend(change.notice for change in report.changes if _was_told(change))
 
     def reconciled(self, project: ProjectState, report: ReconcileReport) -> None:
+        del project, report
+
+    def totalled(self, project: ProjectState, report: TotalsReport) -> None:
         del project, report
 
     def priced(self, project: ProjectState, report: PricingReport) -> None:

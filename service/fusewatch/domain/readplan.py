@@ -102,7 +102,7 @@ def unread_ms(coverage: Sequence[Span], need_from_ms: int) -> int:
 def need_from(rules: RuleSet, now_ms: int) -> int:
     """How far back anything looks: periods, baselines, the month of the spend gauges, and at least `history`."""
     starts = [now_ms - rules.history_ms, period_at(rules.calendar, Every.MONTH, now_ms).start_ms]
-    starts += [looks_from(rule, now_ms) for rule in rules.rules]
+    starts += [looks_from(rule, now_ms) for rule in rules.rules if not (isinstance(rule, Budget) and rule.metered)]
     return min(starts)
 
 

@@ -128,6 +128,8 @@ class Budget:
     was: str | None = None
     forecast: bool = False
     """Whether people are warned before the limit is crossed; the forecast itself is shown for every budget."""
+    metered: bool = False
+    """Whether Langfuse's own sums are judged in place of the ledger (`domain.metered`)."""
 
 
 class BaselineUsing(StrEnum):

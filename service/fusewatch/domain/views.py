@@ -8,7 +8,16 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from fusewatch.domain.periods import Calendar
-from fusewatch.domain.rules import BUILT_IN_DIMENSIONS, HIGH_CARDINALITY, Matcher, Rule, RuleSet, Scope
+from fusewatch.domain.rules import (
+    BUILT_IN_DIMENSIONS,
+    HIGH_CARDINALITY,
+    Budget,
+    Matcher,
+    Rule,
+    RuleSet,
+    Scope,
+    period_kind,
+)
 from fusewatch.domain.usage import UNKNOWN, Dimensions
 
 Key = tuple[str, ...]
@@ -22,17 +31,19 @@ class View:
 
     `projects` are the stable keys of the projects it may count, None for all: names are resolved before, so that
     renaming a project changes no view. `id` is a hash of the meaning; a rule change makes another view. It is
-    made once, since everything about cells asks for it.
+    made once, since everything about cells asks for it. The cells of a view with `metered`, the kind of its
+    periods, are not formed from the ledger: what Langfuse's sums of such a period grew by is added (`app.totals`).
     """
 
     scope: Scope
     each: tuple[str, ...]
     calendar: Calendar
     projects: frozenset[str] | None = None
+    metered: str = ""
     id: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "id", _view_id(self.scope, self.each, self.calendar, self.projects))
+        object.__setattr__(self, "id", _view_id(self.scope, self.each, self.calendar, self.projects, self.metered))
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -59,9 +70,12 @@ class View:
 
 
 @lru_cache(maxsize=4096)
-def _view_id(scope: Scope, each: tuple[str, ...], calendar: Calendar, projects: frozenset[str] | None) -> str:
+def _view_id(
+    scope: Scope, each: tuple[str, ...], calendar: Calendar, projects: frozenset[str] | None, metered: str
+) -> str:
     known = None if projects is None else sorted(projects)
-    return blake2b(repr((scope, each, calendar, known)).encode(), digest_size=9).hexdigest()
+    meaning = (scope, each, calendar, known, metered) if metered else (scope, each, calendar, known)
+    return blake2b(repr(meaning).encode(), digest_size=9).hexdigest()
 
 
 @lru_cache(maxsize=128)
@@ -124,7 +138,10 @@ def view_of(rule: Rule, rules: RuleSet, project_names: Mapping[str, str]) -> Vie
         unless = tuple(m for m in unless if m.dimension != "project")
     if rules.excluded_environments and not any(m.dimension == "environment" for m in where):
         unless = (*unless, Matcher("environment", rules.excluded_environments))
-    return View(Scope(_in_order(where), _joined(unless)), rule.each, _days_of(rule.calendar), projects)
+    scope = Scope(_in_order(where), _joined(unless))
+    if isinstance(rule, Budget) and rule.metered:
+        return View(scope, rule.each, rule.calendar, projects, period_kind(rule).value)
+    return View(scope, rule.each, _days_of(rule.calendar), projects)
 
 
 def _in_order(matchers: Iterable[Matcher]) -> tuple[Matcher, ...]:

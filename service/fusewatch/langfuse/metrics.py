@@ -1,13 +1,15 @@
-"""Asks either metrics endpoint for the sums of a span by hour or minute."""
+"""Asks either metrics endpoint for the sums of a span, by hour or minute, or by dimensions."""
+
+from collections.abc import Sequence
 
 import msgspec
 
 from fusewatch.domain.ratebudget import Priority
-from fusewatch.errors import Retryable
+from fusewatch.errors import Permanent, Retryable
 from fusewatch.langfuse.instants import epoch_ms, iso
 from fusewatch.langfuse.transport import Transport
 from fusewatch.langfuse.wire import decode
-from fusewatch.ports import BucketSum, Span
+from fusewatch.ports import BucketSum, GroupSum, GroupSums, Span
 
 MOST_BUCKETS = 1000
 """The greatest `row_limit` of both endpoints. Rows beyond it are dropped without a sign, and v2 fills gaps with rows
@@ -35,7 +37,29 @@ class MetricsAnswer(msgspec.Struct):
     data: list[MetricsRow]
 
 
+class GroupsAnswer(msgspec.Struct):
+    """Rows by name: the dimensions as text or null, or a list where Langfuse groups so, and the sums."""
+
+    data: list[dict[str, str | float | int | None]]
+
+
 _DECODER = msgspec.json.Decoder(MetricsAnswer, strict=False)
+
+
+_GROUPS_DECODER = msgspec.json.Decoder(GroupsAnswer, strict=False)
+
+_FIELDS = {
+    "environment": "environment",
+    "model": "providedModelName",
+    "operation": "name",
+    "type": "type",
+    "version": "version",
+    "prompt": "promptName",
+    "release": "release",
+    "trace_name": "traceName",
+}
+_OF_THE_TRACE = frozenset({"release", "trace_name"})
+"""v1 takes these from the trace, and loses calls whose trace began before the span (API.md, metrics)."""
 
 
 def check_buckets(span: Span, *, by_minute: bool) -> int:
@@ -68,6 +92,47 @@ async def ask_sums(
     if len(set(starts)) < len(starts):
         raise Retryable("unexpected", f"{where} answers with two sums of one {'minute' if by_minute else 'hour'}")
     return sums
+
+
+async def ask_group_sums(
+    transport: Transport, api: str, from_ms: int, to_ms: int, dimensions: Sequence[str]
+) -> GroupSums:
+    """One request of `api`; see `ports.Source.group_sums`."""
+    lost = _OF_THE_TRACE.intersection(dimensions) if api == "v1" else ()
+    if lost:
+        names = " and ".join(sorted(lost))
+        raise Permanent(
+            "no_metrics",
+            f"the v1 API of {transport.host} cannot sum by {names}: update Langfuse, or judge by the ledger",
+        )
+    endpoint, path = _ENDPOINTS[api]
+    query = {
+        "view": "observations",
+        "metrics": [{"measure": measure, "aggregation": aggregation} for measure, aggregation in _MEASURES],
+        "dimensions": [{"field": _FIELDS[name]} for name in dimensions],
+        "fromTimestamp": iso(from_ms),
+        "toTimestamp": iso(to_ms - 1),
+        "orderBy": [{"field": "sum_totalCost", "direction": "desc"}],
+        "config": {"row_limit": MOST_BUCKETS},
+    }
+    answer = await transport.get(
+        endpoint, path, {"query": msgspec.json.encode(query).decode()}, priority=Priority.RECONCILE
+    )
+    where = transport.where(path)
+    rows = decode(_GROUPS_DECODER, answer.body, where=where).data
+    return GroupSums(tuple(_group(row, dimensions, where) for row in rows), whole=len(rows) < MOST_BUCKETS)
+
+
+def _group(row: dict[str, str | float | int | None], dimensions: Sequence[str], where: str) -> GroupSum:
+    """One group. 64-bit sums are texts on some servers, and a value that looks like a number may come as one."""
+    missing = [name for name in dimensions if _FIELDS[name] not in row]
+    if missing or "sum_totalCost" not in row:
+        raise Retryable("unexpected", f"{where} answers without {', '.join(missing) or 'the sums'}")
+    values = tuple("" if (value := row[_FIELDS[name]]) is None else str(value) for name in dimensions)
+    try:
+        return GroupSum(values, float(row["sum_totalCost"] or 0), int(row.get("sum_totalTokens") or 0))
+    except ValueError as error:
+        raise Retryable("unexpected", f"{where} answers with sums that are no numbers") from error
 
 
 def _query(span: Span, *, by_minute: bool) -> str:

@@ -1,6 +1,7 @@
 """One Langfuse project as `ports.Source`: the reader that fits the server, chosen again when the server changed."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import httpx
 
@@ -8,7 +9,7 @@ from fusewatch.domain.ratebudget import Priority
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.langfuse import v1, v2
 from fusewatch.langfuse.answers import NotAvailable
-from fusewatch.langfuse.metrics import ask_sums, check_buckets
+from fusewatch.langfuse.metrics import ask_group_sums, ask_sums, check_buckets
 from fusewatch.langfuse.models import add_model, ask_models
 from fusewatch.langfuse.paging import PageSize
 from fusewatch.langfuse.probe import V1, V2, ask_project, ask_version, choose_api
@@ -17,7 +18,9 @@ from fusewatch.langfuse.traces import TraceMemory
 from fusewatch.langfuse.transport import OnRequest, Transport
 from fusewatch.langfuse.v1 import V1Walk
 from fusewatch.langfuse.v2 import V2Walk
-from fusewatch.ports import BucketSum, Clock, Gate, ModelList, NewModel, Page, ProjectIdentity, Span
+from fusewatch.ports import BucketSum, Clock, Gate, GroupSums, ModelList, NewModel, Page, ProjectIdentity, Span
+
+T = TypeVar("T")
 
 
 class LangfuseSource:
@@ -79,15 +82,25 @@ class LangfuseSource:
 
     async def sums(self, span: Span, *, by_minute: bool = False) -> Sequence[BucketSum]:
         check_buckets(span, by_minute=by_minute)
+        return await self._of_either(lambda api: ask_sums(self._transport, api, span, by_minute=by_minute))
+
+    async def group_sums(self, from_ms: int, to_ms: int, dimensions: Sequence[str]) -> GroupSums:
+        return await self._of_either(lambda api: ask_group_sums(self._transport, api, from_ms, to_ms, dimensions))
+
+    async def sums_pace_s(self) -> float:
+        return 0.0 if self._gate is None else await self._gate.pace_s(f"{await self.api()}_metrics")
+
+    async def _of_either(self, ask: Callable[[str], Awaitable[T]]) -> T:
+        """What the API answers that is there; asked which, again, where the known one is gone."""
         api = await self.api()
         try:
-            return await ask_sums(self._transport, api, span, by_minute=by_minute)
+            return await ask(api)
         except NotAvailable as error:
             other = await self.choose_again(gone=api)
             if other == api:
                 raise _without_metrics(api, error) from error
         try:
-            return await ask_sums(self._transport, other, span, by_minute=by_minute)
+            return await ask(other)
         except NotAvailable as error:
             raise _without_metrics(other, error) from error
 

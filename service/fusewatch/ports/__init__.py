@@ -164,6 +164,12 @@ from fusewatch.ports.source import (
     Gate as Gate,
 )
 from fusewatch.ports.source import (
+    GroupSum as GroupSum,
+)
+from fusewatch.ports.source import (
+    GroupSums as GroupSums,
+)
+from fusewatch.ports.source import (
     ModelList as ModelList,
 )
 from fusewatch.ports.source import (

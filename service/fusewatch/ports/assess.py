@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.holding import Held
+from fusewatch.domain.metered import MeteredRead
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
@@ -171,6 +172,12 @@ class AssessUnit(SeriesUnit, Protocol):
         """The number that was last put under this name, None when none ever was: when something was last done."""
 
     def put_mark(self, name: str, value: int) -> None: ...
+
+    def metered_reads(self) -> Mapping[tuple[str, str], MeteredRead]:
+        """When Langfuse's own sums were last read for a view, by view and project key."""
+
+    def put_metered_read(self, view: str, project: str, read: MeteredRead) -> None:
+        """Kept as long as the view."""
 
     def audited(self) -> Audited | None: ...
 

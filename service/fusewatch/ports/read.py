@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.holding import Held
+from fusewatch.domain.metered import MeteredRead
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
@@ -154,6 +155,9 @@ class ReadUnit(SeriesUnit, ReportUnit, Protocol):
 
     def waiting(self) -> bool:
         """Whether changes of the ledger wait for assess, so that cells do not equal rows."""
+
+    def metered_reads(self) -> Mapping[tuple[str, str], MeteredRead]:
+        """As `AssessUnit.metered_reads`."""
 
     def audited(self) -> Audited | None: ...
 

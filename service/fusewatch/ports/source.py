@@ -94,6 +94,22 @@ class ModelList:
     skipped: tuple[str, ...] = ()
 
 
+class GroupSum(NamedTuple):
+    """What Langfuse's metrics say of one group: its values in the order of the dimensions asked for ("" where a row
+    has none), cost in USD, tokens."""
+
+    values: tuple[str, ...]
+    cost: float
+    tokens: int
+
+
+class GroupSums(NamedTuple):
+    """`whole`: there are no more groups than these, which are the dearest first."""
+
+    groups: tuple[GroupSum, ...]
+    whole: bool
+
+
 class Source(Protocol):
     """One Langfuse project, read through one key pair."""
 
@@ -109,6 +125,17 @@ class Source(Protocol):
         One request; at most 1,000 buckets, ValueError for a longer span. `span` lies on bucket boundaries. Raises as
         `Walk` does.
         """
+
+    async def group_sums(self, from_ms: int, to_ms: int, dimensions: Sequence[str]) -> GroupSums:
+        """The sums of all observations that start in [from_ms, to_ms) by these dimensions of ours
+        (`metered.METERED_DIMENSIONS`, not the project): one request.
+
+        Raises as `Walk` does; `Permanent` (``no_metrics``) where the server cannot group by one of them.
+        """
+
+    async def sums_pace_s(self) -> float:
+        """How far apart requests for `group_sums` may be, so that half of our share is left for other sums; 0 where no
+        limit is known."""
 
     async def models(self) -> ModelList:
         """The price list; a request for each 100 models, of the least urgency. Raises as `Walk` does."""
@@ -151,6 +178,9 @@ class Gate(Protocol):
 
     async def wait(self, endpoint: str, priority: Priority) -> None:
         """Return when a request may be sent; it is counted. `Retryable` (``rate_limited``) when that takes too long."""
+
+    async def pace_s(self, endpoint: str) -> float:
+        """How far apart requests may be so that they take half of what we allow ourselves; 0 without a limit."""
 
     async def limited(self, endpoint: str, *, limit: int | None, retry_after_s: float | None) -> None:
         """Langfuse answered 429: the allowance it named, and how long it asked us to wait."""

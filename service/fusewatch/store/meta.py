@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from fusewatch.domain.metered import MeteredRead
 from fusewatch.store import codec
 from fusewatch.store.connection import Link
 
@@ -36,6 +37,24 @@ def mark(link: Link, name: str) -> int | None:
 
 def put_mark(link: Link, name: str, value: int) -> None:
     link.run(_SET, (f"mark:{name}", str(value)))
+
+
+def metered_reads(link: Link) -> dict[tuple[str, str], MeteredRead]:
+    """By view and project key."""
+    found = {}
+    for name, value in link.rows("SELECT name, value FROM meta WHERE name LIKE 'metered:%'"):
+        _, view, project = name.split(":", 2)
+        from_ms, at_ms, whole = map(int, value.split())
+        found[view, project] = MeteredRead(from_ms, at_ms, bool(whole))
+    return found
+
+
+def put_metered_read(link: Link, view: str, project: str, read: MeteredRead) -> None:
+    link.run(_SET, (f"metered:{view}:{project}", f"{read.from_ms} {read.at_ms} {int(read.whole)}"))
+
+
+def drop_metered_reads(link: Link, view: str) -> None:
+    link.run("DELETE FROM meta WHERE name LIKE ?", (f"metered:{view}:%",))
 
 
 def metric_choice(link: Link) -> MetricChoice:

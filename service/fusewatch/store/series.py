@@ -6,7 +6,7 @@ from typing import Any
 from fusewatch.domain.money import join, split
 from fusewatch.domain.periods import CELL_MS
 from fusewatch.domain.usage import UNKNOWN, Amounts, Delta, Dimensions
-from fusewatch.store import bulk, codec, projects
+from fusewatch.store import bulk, codec, meta, projects
 from fusewatch.store.connection import Link
 from fusewatch.store.interning import Interning
 from fusewatch.store.rows import hours
@@ -211,6 +211,7 @@ class SeriesWriter(SeriesReader):
         self._link.run("DELETE FROM series WHERE key IN (SELECT id FROM series_key WHERE view = ?)", (view,))
         self._link.run("DELETE FROM series_key WHERE view = ?", (view,))
         self._link.run("DELETE FROM view WHERE id = ?", (view,))
+        meta.drop_metered_reads(self._link, view)
 
     def _forget_from(self, view: str, first: int, day_of: Callable[[int], int]) -> None:
         """Forget the quarter hours of a view from the cell `first` on. Of the day that begins before it and ends after

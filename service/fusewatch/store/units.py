@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fusewatch.domain.holding import Held
 from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.lateness import Lateness
+from fusewatch.domain.metered import MeteredRead
 from fusewatch.domain.notices import Incident, Message
 from fusewatch.domain.prices import NO_PRICES, ModelPrices, PriceBook
 from fusewatch.domain.reconciling import HourLedger, HourReading
@@ -315,6 +316,12 @@ class AssessUnit:
     def put_mark(self, name: str, value: int) -> None:
         meta.put_mark(self._link, name, value)
 
+    def metered_reads(self) -> Mapping[tuple[str, str], MeteredRead]:
+        return meta.metered_reads(self._link)
+
+    def put_metered_read(self, view: str, project: str, read: MeteredRead) -> None:
+        meta.put_metered_read(self._link, view, project, read)
+
     def audited(self) -> Audited | None:
         return upkeep.audited(self._link)
 
@@ -407,6 +414,9 @@ class ReadUnit(SeriesReader, ReportReader):
 
     def waiting(self) -> bool:
         return self._link.row("SELECT 1 FROM dirty LIMIT 1") is not None
+
+    def metered_reads(self) -> Mapping[tuple[str, str], MeteredRead]:
+        return meta.metered_reads(self._link)
 
     def audited(self) -> Audited | None:
         return upkeep.audited(self._link)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from fusewatch.config.rulefile.inactive import why_not_judged
 from fusewatch.config.rulefile.models import BudgetFile, PricePart
 from fusewatch.config.rulefile.revision import revision_of
 from fusewatch.config.rulefile.rulemodels import (
@@ -58,8 +57,8 @@ def compile_rules(file: BudgetFile, policies: Mapping[str, DestinationPolicy], d
     """The rule set. `policies` are the destinations that this version can send to; `default` is the default notify."""
     calendar = _calendar(file, Calendar())
     rules = RuleSet(
-        budgets=tuple(_budget(b, calendar) for b in file.budgets if why_not_judged(b) is None),
-        spikes=tuple(_spike(s, calendar) for s in file.spikes if why_not_judged(s) is None),
+        budgets=tuple(_budget(b, calendar) for b in file.budgets),
+        spikes=tuple(_spike(s, calendar) for s in file.spikes),
         routes=tuple(Route(_matchers(r.where), r.notify, tuple(r.labels.items()), r.runbook) for r in file.routes),
         notify=default,
         destinations=dict(policies),
@@ -116,6 +115,7 @@ def _budget(part: BudgetPart, calendar: Calendar) -> Budget:
         notify=part.notify,
         was=part.was,
         forecast=part.forecast,
+        metered=part.source == "metrics",
     )
 
 

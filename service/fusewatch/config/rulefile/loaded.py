@@ -166,15 +166,13 @@ DestinationConfig: TypeAlias = (
 class Loaded:
     """One budget file, read.
 
-    `inactive` are sentences about parts that are accepted but do nothing in this version; `warnings` is what keeps it
-    from running (variables that are not set), told by a check without secrets only. `text` is the source with nothing
-    filled in, so that it can be stored and loaded again; `files` is empty for a stored text.
+    `warnings` is what keeps it from running (variables that are not set), told by a check without secrets only. `text`
+    is the source with nothing filled in, so that it can be stored and loaded again; `files` is empty for a stored text.
     """
 
     rules: RuleSet
     projects: tuple[ProjectConfig, ...]
     destinations: tuple[DestinationConfig, ...]
-    inactive: tuple[str, ...]
     warnings: tuple[Problem, ...]
     text: str = field(repr=False)
     files: tuple[Path, ...] = ()

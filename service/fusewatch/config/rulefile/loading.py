@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from fusewatch.config.environment import Environment
 from fusewatch.config.rulefile.compile import compile_rules
 from fusewatch.config.rulefile.connect import Connections
-from fusewatch.config.rulefile.inactive import inactive_sentences
 from fusewatch.config.rulefile.interpolate import fill
 from fusewatch.config.rulefile.loaded import DestinationConfig, Loaded
 from fusewatch.config.rulefile.merge import merge
@@ -63,7 +62,6 @@ def _load(source: Source, environ: Mapping[str, str], *, secrets: bool) -> Loade
         rules=rules,
         projects=projects,
         destinations=destinations,
-        inactive=inactive_sentences(file, tree),
         warnings=tuple(sorted(warnings)),
         text=source.text,
         files=source.files,

@@ -34,6 +34,7 @@ from fusewatch.config.rulefile.kinds import (
 )
 from fusewatch.config.rulefile.part import Complaint, Part, only_one
 from fusewatch.config.words import Known, Wrong
+from fusewatch.domain.metered import METERED_DIMENSIONS
 from fusewatch.domain.rules import Unit
 
 OVERRIDE_KEYS = ("limit", "notify", "until", "because")
@@ -186,7 +187,9 @@ class BudgetPart(RulePart):
     thresholds: Thresholds | None = Field(None, description="Default 50%, 80%, 100%, and every doubling after that.")
     overrides: tuple[OneOverride, ...] = Field((), description="Other limits for some keys; the first match counts.")
     forecast: Flag = Field(False, description="Warn, once a period, that the limit will be crossed.")
-    source: Annotated[str, choice("ledger", "metrics")] = Field("ledger", description="Where the spend is taken from.")
+    source: Annotated[str, choice("ledger", "metrics")] = Field(
+        "ledger", description="metrics: Langfuse's own sums, in place of the ledger."
+    )
 
     @classmethod
     def conflicts(cls, raw: dict[str, object]) -> Iterator[Complaint]:
@@ -202,6 +205,24 @@ class BudgetPart(RulePart):
             if override.limit is not None and override.limit.unit is not self.limit.unit:
                 units = f"the budget counts {_UNITS[self.limit.unit]}, an override {_UNITS[override.limit.unit]}"
                 yield Complaint("overrides", units, "use one unit")
+        if self.source == "metrics":
+            yield from self._unanswerable()
+
+    def _unanswerable(self) -> Iterator[Complaint]:
+        """What Langfuse's own sums cannot tell."""
+        named = dict.fromkeys((*self.each, *self.where, *self.not_))
+        beyond = [name for name in named if name not in METERED_DIMENSIONS]
+        if beyond:
+            what = f"Langfuse's sums are not known by {' or '.join(beyond)}"
+            yield Complaint("source", what, f"use {words.one_of(METERED_DIMENSIONS)}; or leave source out")
+        if self.last is not None:
+            yield Complaint(
+                "source", "Langfuse's sums are read for calendar periods", 'write "every" in place of "last"'
+            )
+        if self.limit.unit is Unit.REQUESTS:
+            yield Complaint("source", "Langfuse's sums count spans, too, not requests", "limit money or tokens")
+        if self.forecast:
+            yield Complaint("source", "a forecast needs the ledger", 'remove "forecast", or leave source out')
 
 
 class BaselinePart(Part):
