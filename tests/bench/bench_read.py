@@ -66,9 +66,11 @@ def rows(count: int = ROWS, rounds: int = ROUNDS) -> list[Row]:
         cpu = {name: median(t[1] for t in times) * scale.get(name, 1) for name, times in measured.items()}
 
         def ratio(name: str, other: str, of: int) -> float:
-            return median(a[of] / b[of] for a, b in zip(measured[name], measured[other], strict=True)) * scale.get(
-                name, 1
-            ) / scale.get(other, 1)
+            return (
+                median(a[of] / b[of] for a, b in zip(measured[name], measured[other], strict=True))
+                * scale.get(name, 1)
+                / scale.get(other, 1)
+            )
 
         return [
             ("read: orjson.loads of the pages", wall["parse"], "s", None),
@@ -131,7 +133,7 @@ def _pages(source: Feed):  # type: ignore[no-untyped-def]
     cursor = ""
     while True:
         url = f"{source.url}/api/public/v2/observations?limit=1000{cursor and f'&cursor={cursor}'}"
-        with urllib.request.urlopen(url) as answer:  # noqa: S310 loopback
+        with urllib.request.urlopen(url) as answer:
             page = json.loads(answer.read())
         yield page
         cursor = page["meta"].get("cursor", "")
@@ -141,9 +143,9 @@ def _pages(source: Feed):  # type: ignore[no-untyped-def]
 
 def sdk(source: Feed) -> None:
     """Langfuse's own client, into its own models."""
-    from langfuse.api import LangfuseAPI  # noqa: PLC0415 slow to import, and not to be timed with the rest
+    from langfuse.api import LangfuseAPI
 
-    client = LangfuseAPI(base_url=source.url, username="pk-lf-1", password="sk-lf-1")  # noqa: S106 no secret
+    client = LangfuseAPI(base_url=source.url, username="pk-lf-1", password="sk-lf-1")
     cursor = None
     for _ in range(min(SDK_PAGES, len(source.pages))):
         page = client.observations.get_many(limit=1000, cursor=cursor, fields="core,basic,usage,model,metadata")

@@ -46,7 +46,7 @@ _MOST_REMEMBERED = 20_000
 
 _MOST_SEEN = 2_000
 _MOST_OF_ONE = 64
-_FIRST, _USER, _SESSION = (Observation._fields.index(name) for name in ("type", "user", "session"))
+_FIRST, _USER = (Observation._fields.index(name) for name in ("type", "user"))
 _AFTER_PEOPLE, _METADATA = (Observation._fields.index(name) for name in ("release", "metadata"))
 _OWN_USER, _OWN_SESSION = (AttributionSource("field", "user"),), (AttributionSource("field", "session"),)
 
@@ -120,7 +120,7 @@ class Resolver:
                     seen[1].clear()
                 seen[1][fields] = dimensions
             labels = self._labels
-            user, session = o[_USER], o[_SESSION]
+            user, session = o.user, o.session
             return Attributed(
                 dimensions,
                 labels.get(user) or self._text(user) or UNKNOWN,

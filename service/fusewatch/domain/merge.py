@@ -7,7 +7,7 @@ from zlib import adler32, crc32
 
 from fusewatch.domain.attribution import Attributed, Resolver
 from fusewatch.domain.money import EXACT_BELOW_USD, pico_from_json
-from fusewatch.domain.usage import Dimensions, Generation, Observation, Pricing, Tokens
+from fusewatch.domain.usage import Dimensions, Generation, Observation, Pricing
 from fusewatch.domain.usage_keys import count_tokens, is_total
 
 LARGEST_COST_PICO = 9 * 10**18
