@@ -72,7 +72,7 @@ def resident_after_reading(home: Home) -> float:
     daemon = home.run()
     with closing(_Ended(daemon)):
         wait_for(lambda: daemon.serves, "listening", 120)
-        wait_for(lambda: daemon.metric(_POLLS) >= 2, "it has read", 120)  # noqa: PLR2004 the second poll is a usual one
+        wait_for(lambda: daemon.metric(_POLLS) >= 2, "it has read", 120)
         until = time.monotonic() + 6
         while time.monotonic() < until:
             assert daemon.get("/metrics")[0] == 200, "it answers"

@@ -10,7 +10,7 @@ from fusewatch.config.rulefile import load_text
 from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.usage import Dimensions, Generation, Pricing, Tokens
 from fusewatch.ports import ProjectIdentity, Span
-from fusewatch.store import SqlStore, open_store
+from fusewatch.store import open_store
 from fusewatch.store.connection import Link, make_engine
 
 DAY_MS, CELL_MS = 86_400_000, 900_000
@@ -115,18 +115,18 @@ def _copy(link: Link, number: int) -> None:
     (last,) = link.row("SELECT max(start_ms) FROM generation")
     link.begin(write=True)
     link.run(
-        f"INSERT INTO generation ({', '.join(names)}) SELECT {', '.join(shifted.get(n, n) for n in names)}"  # noqa: S608
+        f"INSERT INTO generation ({', '.join(names)}) SELECT {', '.join(shifted.get(n, n) for n in names)}"
         f" FROM generation WHERE start_ms > {last - DAY_MS}"
     )
     link.run(
-        "INSERT OR IGNORE INTO seen (h64, start_ms)"  # noqa: S608 numbers only
+        "INSERT OR IGNORE INTO seen (h64, start_ms)"
         f" SELECT random(), start_ms FROM generation WHERE start_ms <= {last - number * DAY_MS}"
         f" AND start_ms > {last - (number + 1) * DAY_MS}"
     )
     (cell,) = link.row("SELECT max(bucket) FROM series WHERE grain = 0")
     for grain, by, newest in ((0, number * 96, cell - 96), (1, number, cell // 96 - 1)):
         link.run(
-            "INSERT OR IGNORE INTO series (key, grain, bucket, cost_hi, cost_lo, tokens, requests, est_hi, est_lo)"  # noqa: S608
+            "INSERT OR IGNORE INTO series (key, grain, bucket, cost_hi, cost_lo, tokens, requests, est_hi, est_lo)"
             f" SELECT key, grain, bucket - {by}, cost_hi, cost_lo, tokens, requests, est_hi, est_lo FROM series"
             f" WHERE grain = {grain} AND bucket > {newest}"
         )
