@@ -205,7 +205,9 @@ class _Pass:
         else:
             keys = set()
         judge = Judge(self.work, rule, view, first=first)
-        for period, key in self._places(rule, view, current, keys, due, state.ready_ms):
+        places = self._places(rule, view, current, keys, due, state.ready_ms)
+        judge.prepare(places)
+        for period, key in places:
             if period.start_ms <= self.now_ms:
                 judge.judge(key, period)
             else:  # the clocks differ: such a row is known before its period begins

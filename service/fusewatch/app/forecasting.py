@@ -4,7 +4,7 @@ At most 28 day cells, ten earlier days in blocks of three hours, and twelve quar
 cells, whatever the ledger's size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import Verdict, measure
 from fusewatch.domain.views import Key, View
-from fusewatch.ports import AssessUnit, SeriesUnit
+from fusewatch.ports import AssessUnit, ManySeriesUnit, SeriesUnit
 
 DAYS_BACK = 28
 """How far back days are compared: four of each weekday."""
@@ -48,13 +48,17 @@ def read_so_far(
     today, recent = amount, 0
     if period.every is not Every.HOUR and at_ms >= period.start_ms:
         day = day_index(view.calendar, at_ms)
-        start_ms, end_ms = day_span(view.calendar, day)
         if period.every is not Every.DAY:
             today = sum(measure(a, unit) for _, a in cells.days(view.id, key, day, day + 1))
-        cut = cell_of(at_ms)
-        found = cells.quarters(view.id, key, max(cell_of(start_ms), cut - BLOCK_CELLS), cell_of(end_ms - 1) + 1)
+        found = cells.quarters(view.id, key, *_recent_cells(view, at_ms))
         recent = sum(measure(a, unit) for _, a in found)
     return SoFar(at_ms, amount, sums.requests, today, min(max(recent, 0), max(today, 0)))
+
+
+def _recent_cells(view: View, at_ms: int) -> tuple[int, int]:
+    """The quarter hours of the day of `at_ms` that tell its pace."""
+    start_ms, end_ms = day_span(view.calendar, day_index(view.calendar, at_ms))
+    return max(cell_of(start_ms), cell_of(at_ms) - BLOCK_CELLS), cell_of(end_ms - 1) + 1
 
 
 def read_history(
@@ -120,6 +124,15 @@ class Outlook:
     view: View
     period: Period
     known: dict[int, bool] = field(default_factory=dict)
+
+    def prepare(self, cells: ManySeriesUnit, keys: Collection[Key]) -> None:
+        """Read together what each of these keys is asked for first."""
+        at_ms = min(self.reading.now_ms, self.reading.as_of_ms(self.view))
+        if len(keys) < 2 or self.period.every is Every.HOUR or at_ms < self.period.start_ms:
+            return
+        day = day_index(self.view.calendar, at_ms)
+        days = None if self.period.every is Every.DAY else (day, day + 1)
+        cells.prepare(self.view.id, keys, days=days, quarters=_recent_cells(self.view, at_ms))
 
     def of(self, key: Key, verdict: Verdict, sums: Amounts, *, shaped: bool = True) -> Forecast | None:
         """None while nothing can be said; `sums` is all that is in the period. Not `shaped`: from the plain pace."""

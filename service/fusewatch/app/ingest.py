@@ -15,7 +15,7 @@ from fusewatch.domain.prices import NO_PRICES, PriceBook
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.readplan import Lookback, live_span, newest_hole, newest_stale, unread_ms
 from fusewatch.errors import Permanent, Retryable
-from fusewatch.ports import Clock, IngestUnit, Page, Recorded, Rejected, Runner, Source, Store
+from fusewatch.ports import Clock, IngestUnit, Page, Recorded, Rejected, Runner, Source, Store, Walk
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -184,35 +184,49 @@ async def read_span(
     Raises as `ports.Walk` does; what was written before stays, and is covered.
 
     What starts after `cover_to_ms`, or after the server's own time, is read but not counted as covered: it may not all
-    be there yet. The next page is fetched while the last batch is written.
+    be there yet. The pages of the next batch are fetched and decoded while this one is written.
     """
-    walk = reader.source.walk(span, priority=priority)
-    batch: list[Page] = []
+    fetch = _Fetch(reader.source.walk(span, priority=priority), enough)
     upper_ms = span.to_ms
-    pages_read = 0
-    page = await walk.next_page()
-    as_of_ms = min(cover_to_ms, page.server_now_ms if page else cover_to_ms)
-    while page is not None:
-        _refuse_if_unreadable(page)
-        batch.append(page)
-        pages_read += 1
-        ends = page.last or enough(pages_read)
-        if not ends and len(batch) < PAGES_A_COMMIT:
-            page = await walk.next_page()
-            continue
-        lower_ms = span.from_ms if page.last else max(span.from_ms, page.complete_from_ms)
+    pages = await fetch.batch()
+    as_of_ms = min(cover_to_ms, pages[0].server_now_ms if pages else cover_to_ms)
+    while pages:
+        last = pages[-1]
+        lower_ms = span.from_ms if last.last else max(span.from_ms, last.complete_from_ms)
         write = _Write(
-            reader, tuple(batch), Span(lower_ms, upper_ms), as_of_ms, clock.now_ms(), live=priority is Priority.LIVE
+            reader, pages, Span(lower_ms, upper_ms), as_of_ms, clock.now_ms(), live=priority is Priority.LIVE
         )
-        batch = []
         upper_ms = min(upper_ms, lower_ms)
         written = run(partial(store.ingest, reader.project, write))
-        if ends:
+        if fetch.ended:
             count(Batch(write.pages, await written, write.span))
             break
-        recorded, page = await _both(written, walk.next_page())
+        recorded, pages = await _both(written, fetch.batch())
         count(Batch(write.pages, recorded, write.span))
     return as_of_ms
+
+
+@dataclass(slots=True)
+class _Fetch:
+    """Takes pages from a walk, as many at once as one transaction writes. `ended`: there are no more to take."""
+
+    walk: Walk
+    enough: Callable[[int], bool]
+    taken: int = 0
+    ended: bool = False
+
+    async def batch(self) -> tuple[Page, ...]:
+        pages: list[Page] = []
+        while len(pages) < PAGES_A_COMMIT and not self.ended:
+            page = await self.walk.next_page()
+            if page is None:
+                self.ended = True
+                break
+            _refuse_if_unreadable(page)
+            pages.append(page)
+            self.taken += 1
+            self.ended = page.last or self.enough(self.taken)
+        return tuple(pages)
 
 
 def _refuse_if_unreadable(page: Page) -> None:

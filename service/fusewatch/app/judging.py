@@ -5,20 +5,21 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
-from fusewatch.app.cells import Reading, crossing_times, spent
-from fusewatch.app.forecasting import Outlook, warn
+from fusewatch.app.cells import Reading, crossing_times, prepare_spent, spent
+from fusewatch.app.forecasting import WORTH, Outlook, warn
 from fusewatch.app.post import Post
 from fusewatch.app.signposts import Signposts
 from fusewatch.app.spiking import judge_spike_now
 from fusewatch.app.windowcells import hours_until, sums_at
 from fusewatch.domain import routing
 from fusewatch.domain.episodes import advance_episode, known_until_ms, look_again_ms
+from fusewatch.domain.foresight import label_of
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, Step, Subject, advance, lift, timing_of, with_crossings
 from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, Reason, State, Timing
 from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, period_at
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Method, Rule, RuleSet, Spike, Unit
-from fusewatch.domain.verdicts import Verdict, judge_budget, limit_for, override_for
+from fusewatch.domain.verdicts import Verdict, judge_budget, limit_for, measure, override_for
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
 
@@ -70,8 +71,44 @@ class Judge:
     wishes: dict[Key, int] = field(default_factory=dict)
     outlooks: dict[str, Outlook] = field(default_factory=dict)
 
+    def prepare(self, places: Collection[tuple[Period, Key]]) -> None:
+        """Read what judging these will ask for, with a few queries for all of them."""
+        by_period: dict[Period, list[Key]] = {}
+        for period, key in places:
+            by_period.setdefault(period, []).append(key)
+        unit = self.work.unit
+        for period, keys in by_period.items():
+            if len(keys) < 2 or isinstance(period.every, Last):
+                continue
+            if isinstance(self.rule, Budget):
+                prepare_spent(unit, self.view, keys, period)
+            foreseen = isinstance(self.rule, Budget) and self.rule.forecast
+            periods = (period.label, label_of(period)) if foreseen else (period.label,)
+            unit.prepare_incidents(self.rule.name, keys, periods)
+
+    def _is_quiet(self, key: Key, period: Period) -> bool:
+        """Whether a budget's key has so little that neither a threshold nor a warning is near, and nothing was ever
+        told of it: most of many keys, so this is worked out in whole numbers. It only saves time: `judge` would find
+        nothing to do."""
+        rule, unit = self.rule, self.work.unit
+        if not isinstance(rule, Budget) or rule.overrides or isinstance(period.every, Last) or rule.was:
+            return False
+        limit = rule.limit.amount
+        share = min((t.share for t in rule.thresholds), default=Fraction(1))
+        if rule.forecast:
+            share = min(share, WORTH)
+        measured = measure(spent(unit, self.view, key, period), rule.limit.unit)
+        if limit <= 0 or measured * share.denominator >= limit * share.numerator:
+            return False
+        if unit.incident(rule.name, key, period.label) is not None:
+            return False
+        return not rule.forecast or unit.incident(rule.name, key, label_of(period)) is None
+
     def judge(self, key: Key, period: Period) -> None:
         work = self.work
+        if self._is_quiet(key, period):
+            work.judged += 1
+            return
         labels = self._labels(key)
         values = routing.known_values(self.rule, labels)
         memory = work.unit.incident(self.rule.name, key, period.label)

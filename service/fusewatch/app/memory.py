@@ -181,6 +181,16 @@ class MemoryStore:
         series = self._views.get(view, {}).get(key)
         return [] if series is None else _between(series.days, from_day, to_day)
 
+    def prepare(
+        self,
+        view: str,
+        keys: Collection[Key],
+        *,
+        days: tuple[int, int] | None = None,
+        quarters: tuple[int, int] | None = None,
+    ) -> None:
+        """Everything is in memory."""
+
     def blocks(
         self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
     ) -> Sequence[tuple[int, Amounts]]:
@@ -217,6 +227,9 @@ class MemoryStore:
 
     def incident(self, rule: str, key: Key, period: str) -> Incident | None:
         return self._incidents.latest(rule, key, period)
+
+    def prepare_incidents(self, rule: str, keys: Collection[Key], periods: Collection[str]) -> None:
+        """Everything is in memory."""
 
     def open_incidents(self, rule: str | None = None) -> Sequence[Incident]:
         return self._incidents.open_ones(rule)

@@ -4,7 +4,7 @@ status alike."""
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fusewatch.app.cells import Reading, spent
+from fusewatch.app.cells import Reading, prepare_spent, spent
 from fusewatch.app.forecasting import Outlook
 from fusewatch.app.signposts import Signposts
 from fusewatch.app.spiking import judge_spike_now
@@ -249,7 +249,9 @@ class _Picture:
         rolling = isinstance(budget.every, Last)
         standing = self.reading.standing(view, period.start_ms, ready=True)
         judged = []
-        for key in self._keys(view, budget.each, period):
+        keys = self._keys(view, budget.each, period)
+        prepare_spent(self.unit, view, keys, period)
+        for key in keys:
             labels = self._labels(budget.each, key)
             amounts = spent(self.unit, view, key, period)
             verdict = judge_budget(budget, known_values(budget, labels), amounts, self.now_ms)
@@ -258,6 +260,8 @@ class _Picture:
         worst = sorted(judged, key=lambda one: -one[3].measured / max(one[3].limit, 1))[:SHAPED_KEYS]
         shaped = {key for key, *_ in worst}
         outlook = None if rolling else Outlook(self.unit, self.reading, view, period)
+        if outlook is not None:
+            outlook.prepare(self.unit, keys)
         for key, labels, amounts, verdict in judged:
             lines.append(
                 BudgetLine(
@@ -314,7 +318,10 @@ class _Picture:
         day = period_at(self.rules.calendar, Every.DAY, self.now_ms)
         month = period_at(self.rules.calendar, Every.MONTH, self.now_ms)
         lines = []
-        for key in self.unit.keys(view.id, cell_of(min(month.start_ms, day.start_ms))):
+        keys = self.unit.keys(view.id, cell_of(min(month.start_ms, day.start_ms)))
+        for period in (day, month):
+            prepare_spent(self.unit, view, keys, period)
+        for key in keys:
             project = self.reading.projects.get(key[0])
             if project is None or project.loaded_ms is None:
                 continue

@@ -44,7 +44,15 @@ _FIELDS_OF_THE_CALL = frozenset({"model", "name", "operation", "type", "prompt",
 _MODEL = Observation._fields.index("model")
 _MOST_REMEMBERED = 20_000
 
+_MOST_SEEN = 2_000
+_MOST_OF_ONE = 64
+_FIRST, _USER = (Observation._fields.index(name) for name in ("type", "user"))
+_AFTER_PEOPLE, _METADATA = (Observation._fields.index(name) for name in ("release", "metadata"))
+_OWN_USER, _OWN_SESSION = (AttributionSource("field", "user"),), (AttributionSource("field", "session"),)
+
 _Plan = tuple[Places, ...]
+_Seen = tuple[Mapping[str, object], dict[tuple[object, ...], Dimensions]]
+"""Metadata, kept so that its identity stays its own, and the dimensions by all fields but user and session."""
 _Read = Callable[[Observation, _Plan], str]
 
 
@@ -78,8 +86,13 @@ class Resolver:
         declared = dict(attribution)
         if "project" in declared:
             raise ValueError("the dimension project is the Langfuse project itself and cannot be declared")
-        self._user = self._reader(declared.pop("user", (AttributionSource("field", "user"),)))
-        self._session = self._reader(declared.pop("session", (AttributionSource("field", "session"),)))
+        user = declared.pop("user", _OWN_USER)
+        session = declared.pop("session", _OWN_SESSION)
+        people = {source.name for sources in declared.values() for source in sources if source.kind == "field"}
+        self._reads_people_alone = (user, session) == (_OWN_USER, _OWN_SESSION) and not people & {"user", "session"}
+        self._seen: dict[int, _Seen] = {}
+        self._user = self._reader(user)
+        self._session = self._reader(session)
         self._provider = self._reader(
             declared.pop("provider", tuple(AttributionSource("metadata", key) for key in PROVIDER_KEYS))
         )
@@ -94,14 +107,29 @@ class Resolver:
 
     def resolve(self, o: Observation) -> Attributed:
         """Dimensions, user and session in one go."""
-        plan = self._plan(o.metadata)
-        key = (self._pick(o), self._provider(o, plan), *[read(o, plan) for read in self._reads])
-        dimensions = self._dimensions.get(key)
-        if dimensions is None:
-            if len(self._dimensions) >= _MOST_REMEMBERED:
-                self._dimensions.clear()
-            dimensions = self._dimensions[key] = self._build(*key)
-        return Attributed(dimensions, self._user(o, plan) or UNKNOWN, self._session(o, plan) or UNKNOWN)
+        metadata = o.metadata
+        if self._reads_people_alone:
+            seen = self._seen.get(id(metadata))
+            if seen is None or seen[0] is not metadata:
+                seen = self._see(metadata)
+            fields = o[_FIRST:_USER] + o[_AFTER_PEOPLE:_METADATA]
+            dimensions = seen[1].get(fields)
+            if dimensions is None:
+                dimensions = self._dimensions_of(o, self._plan(metadata))
+                if len(seen[1]) >= _MOST_OF_ONE:
+                    seen[1].clear()
+                seen[1][fields] = dimensions
+            labels = self._labels
+            user, session = o.user, o.session
+            return Attributed(
+                dimensions,
+                labels.get(user) or self._text(user) or UNKNOWN,
+                labels.get(session) or self._text(session) or UNKNOWN,
+            )
+        plan = self._plan(metadata)
+        return Attributed(
+            self._dimensions_of(o, plan), self._user(o, plan) or UNKNOWN, self._session(o, plan) or UNKNOWN
+        )
 
     def dimensions(self, o: Observation) -> Dimensions:
         return self.resolve(o).dimensions
@@ -111,6 +139,21 @@ class Resolver:
 
     def session(self, o: Observation) -> str:
         return self.resolve(o).session
+
+    def _see(self, metadata: Mapping[str, object]) -> _Seen:
+        if len(self._seen) >= _MOST_SEEN:
+            self._seen.clear()
+        seen = self._seen[id(metadata)] = (metadata, {})
+        return seen
+
+    def _dimensions_of(self, o: Observation, plan: _Plan) -> Dimensions:
+        key = (self._pick(o), self._provider(o, plan), *[read(o, plan) for read in self._reads])
+        dimensions = self._dimensions.get(key)
+        if dimensions is None:
+            if len(self._dimensions) >= _MOST_REMEMBERED:
+                self._dimensions.clear()
+            dimensions = self._dimensions[key] = self._build(*key)
+        return dimensions
 
     def _build(self, fields: tuple[str, ...], provider: str, *declared: str) -> Dimensions:
         values = dict(zip(self._plain, map(self._text, fields[1:]), strict=True))

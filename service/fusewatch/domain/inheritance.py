@@ -151,7 +151,8 @@ class Reading(NamedTuple):
     inheritance: Inheritance
 
 
-_Seen: TypeAlias = tuple[int, str, int, Attributed, bool]
+_Seen: TypeAlias = tuple[int, str, int, Values, int]
+"""Start, id, minus the update, what it offers and lacks."""
 
 
 def read(observations: Iterable[Observation], resolver: Resolver) -> Reading:
@@ -159,19 +160,28 @@ def read(observations: Iterable[Observation], resolver: Resolver) -> Reading:
     heirs = _heirs_of(resolver.inheritable)
     generations: list[Generation] = []
     traces: dict[str, list[_Seen]] = {}
+    # Equal dimensions are mostly one object, and `held` keeps it; where they are not, they are merely read twice.
+    told: dict[tuple[int, str, str], tuple[Values, int]] = {}
+    held: list[Dimensions] = []
     for o in observations:
         who = resolver.resolve(o)
         called = is_call(o)
         if called:
             generations.append(call_of(o, who))
-        if o.trace_id:
-            seen = (o.start_ms, o.id, -o.updated_ms, who, called)
-            members = traces.get(o.trace_id)
+        trace, id_, start_ms, _, updated_ms = o[:5]
+        if trace:
+            whose = (id(who[0]), who[1], who[2])
+            said = told.get(whose)
+            if said is None:
+                held.append(who[0])
+                said = told[whose] = (heirs.offers(who), heirs.lacks(who))
+            seen = (start_ms, id_, -updated_ms, said[0], said[1] if called else 0)
+            members = traces.get(trace)
             if members is None:
-                traces[o.trace_id] = [seen]
+                traces[trace] = [seen]
             else:
                 members.append(seen)
-    found = {trace: _trace_read(members, heirs) for trace, members in traces.items()}
+    found = {trace: _trace_read(members) for trace, members in traces.items()}
     return Reading(generations, Inheritance(resolver.revision, heirs, found))
 
 
@@ -181,26 +191,23 @@ def _heirs_of(names: tuple[str, ...]) -> Heirs:
     return Heirs(names)
 
 
-def _trace_read(members: list[_Seen], heirs: Heirs) -> TraceRead:
-    """The offers of these versions, taken in the order in which they count."""
-    if len(members) == 1:
-        start_ms, id_, older, who, called = members[0]
-        offers = heirs.offers(who)
-        return TraceRead((Gift(start_ms, id_, -older, offers),) if offers else (), heirs.lacks(who) if called else 0)
-    members.sort()
+def _trace_read(members: list[_Seen]) -> TraceRead:
+    """The offers of these versions. What a better one offers alike adds nothing, so most traces have one gift."""
+    first = min(members)
     lacks = 0
-    gifts: list[Gift] = []
-    known: set[tuple[int, str, str, bool]] = set()
-    for start_ms, id_, older, who, called in members:
-        # Equal dimensions are mostly one object; where they are not, they are merely looked at twice.
-        same = (id(who.dimensions), who.user, who.session, called)
-        if same not in known:
-            known.add(same)
-            lacks |= heirs.lacks(who) if called else 0
-            gifts.append(Gift(start_ms, id_, -older, heirs.offers(who)))
-    if len(gifts) > 1:
-        return TraceRead(merged(tuple(gifts)), lacks)
-    return TraceRead(tuple(gift for gift in gifts if gift.values), lacks)
+    others = False
+    for member in members:
+        lacks |= member[4]
+        others = others or member[3] != first[3]
+    if not others:
+        start_ms, id_, older, offers, _ = first
+        return TraceRead((Gift(start_ms, id_, -older, offers),) if offers else (), lacks)
+    members.sort()
+    gifts: dict[Values, Gift] = {}
+    for start_ms, id_, older, offers, _ in members:
+        if offers and offers not in gifts:
+            gifts[offers] = Gift(start_ms, id_, -older, offers)
+    return TraceRead(merged(tuple(gifts.values())), lacks)
 
 
 def _with(who: Attributed, values: Mapping[str, str]) -> Attributed:

@@ -16,7 +16,9 @@ Pico: TypeAlias = int
 PICO_PER_MICRO = 10**6
 """Where `split` cuts: the high part counts whole micro-dollars, the low part the picodollars that remain."""
 
-_FLOAT_PRODUCT_LIMIT = 2048
+EXACT_BELOW_USD = 2048
+"""Below it the rounded product of a double in USD and 1e12 is exact (`pico_from_json`)."""
+
 _DECIMALS = 12
 _MAX_WHOLE_DIGITS = 12
 _PICO_PER_CENT = PICO_PER_USD // 100
@@ -36,7 +38,7 @@ def pico_from_json(value: float | int) -> Pico:
     product (0.13) stay under half a picodollar, so rounding the product is exact and about as cheap as it gets.
     NaN and infinities raise ValueError.
     """
-    if -_FLOAT_PRODUCT_LIMIT < value < _FLOAT_PRODUCT_LIMIT:
+    if -EXACT_BELOW_USD < value < EXACT_BELOW_USD:
         return round(value * 1e12)
     if isinstance(value, int):
         return value * PICO_PER_USD

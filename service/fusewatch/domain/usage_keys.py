@@ -6,8 +6,9 @@ Langfuse passes on the keys that the SDKs and integrations send, so one thing ha
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from operator import itemgetter
 
 from fusewatch.domain.usage import TOKEN_TYPES, Tokens
 
@@ -55,15 +56,29 @@ def count_tokens(usage: Mapping[str, int]) -> Tokens:
 
     Each key counts once. Negative counts, which Langfuse drops itself, count as 0.
     """
+    keys = tuple(usage)
     values: Iterable[int] = usage.values()
     if usage and (min(values) < 0 or max(values) > MOST_TOKENS):
         values = map(_bounded, values)
+    elif (pick := _pick(keys)) is not None and values:
+        found = Tokens._make(pick((*values, 0)))
+        if found.total:
+            return found
     counts = [0] * (_IGNORED_PLACE + 1)
-    for place, count in zip(_places(tuple(usage)), values, strict=False):
+    for place, count in zip(_places(keys), values, strict=False):
         counts[place] += count
     counts[_TOTAL_PLACE] = counts[_TOTAL_PLACE] or sum(counts[:_TOTAL_PLACE])
     del counts[_IGNORED_PLACE]
     return Tokens._make(counts if max(counts) <= MOST_TOKENS else map(_bounded, counts))
+
+
+@lru_cache(maxsize=1024)
+def _pick(keys: tuple[str, ...]) -> Callable[[tuple[int, ...]], tuple[int, ...]] | None:
+    """Takes the counts of these keys, and a 0 behind them, in the order of `Tokens`; None where a type has several."""
+    places = _places(keys)
+    if len(set(places)) < len(places):
+        return None
+    return itemgetter(*(places.index(n) if n in places else len(keys) for n in range(_IGNORED_PLACE)))
 
 
 @lru_cache(maxsize=1024)

@@ -132,12 +132,23 @@ def _reaches(measured: int, limit: int, share: Fraction) -> bool:
     return measured * share.denominator >= limit * share.numerator
 
 
+_MOST_STEPS = 1_000
+_known_steps: dict[tuple[int, int], tuple[Sequence[Threshold], list[Threshold]]] = {}
+"""By the identity of a rule's thresholds, which all its keys share: sorting Fractions takes longer than judging."""
+
+
 def _steps(thresholds: Sequence[Threshold], measured: int, limit: int) -> list[Threshold]:
     """The declared thresholds and the doublings up to the first that is not reached, rising."""
     doublings = max(1, (max(measured, 0) // limit).bit_length())
-    declared = {t.share for t in thresholds}
-    steps = [*thresholds, *(d for d in _doublings(doublings) if d.share not in declared)]
-    return sorted(steps, key=attrgetter("share"))
+    place = (id(thresholds), doublings)
+    known = _known_steps.get(place)
+    if known is None or known[0] is not thresholds:
+        declared = {t.share for t in thresholds}
+        steps = [*thresholds, *(d for d in _doublings(doublings) if d.share not in declared)]
+        if len(_known_steps) >= _MOST_STEPS:
+            _known_steps.clear()
+        known = _known_steps[place] = (thresholds, sorted(steps, key=attrgetter("share")))
+    return known[1]
 
 
 @lru_cache

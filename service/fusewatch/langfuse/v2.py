@@ -4,11 +4,20 @@ from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.usage import Observation
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.langfuse.answers import Overloaded
-from fusewatch.langfuse.instants import iso
+from fusewatch.langfuse.instants import MILLISECONDS, SECONDS, iso
 from fusewatch.langfuse.paging import PageSize
 from fusewatch.langfuse.progress import Progress, check_project
 from fusewatch.langfuse.transport import Answer, Transport
-from fusewatch.langfuse.wire import PageDecoder, PageOf, V2Row, cost_of, instant, prompt_of, read_observations
+from fusewatch.langfuse.wire import (
+    Metadata,
+    PageDecoder,
+    PageOf,
+    V2Row,
+    cost_of,
+    instant,
+    prompt_of,
+    read_observations,
+)  # fmt: skip
 from fusewatch.ports import Page, Span
 
 LARGEST_PAGE = 1000
@@ -16,6 +25,7 @@ FIELDS = "core,basic,time,usage,model,metadata,trace_context,prompt"
 _MOST_EMPTY_PAGES = 100
 _PATH = "v2/observations"
 _DECODER = PageDecoder(PageOf[V2Row], V2Row)
+_METADATA = Metadata()
 
 
 class V2Walk:
@@ -98,14 +108,23 @@ class V2Walk:
 
 def observation_of(row: V2Row) -> Observation:
     """The row in our words; RowError when a time or a cost makes no sense."""
-    start_ms = instant("startTime", row.start_time)
-    metadata = row.metadata
+    start, end, updated = row.start_time, row.end_time, row.updated_at
+    end_ms: int | None
+    try:  # looked up here: three calls would cost as much as all the rest
+        start_ms = SECONDS[start[:19]] + MILLISECONDS[start[19:]]
+        end_ms = None if end is None else SECONDS[end[:19]] + MILLISECONDS[end[19:]]
+        updated_ms = start_ms if updated is None else SECONDS[updated[:19]] + MILLISECONDS[updated[19:]]
+    except KeyError:
+        start_ms = instant("startTime", start)
+        end_ms = None if end is None else instant("endTime", end)
+        updated_ms = start_ms if updated is None else instant("updatedAt", updated)
+    prompt, cost = row.prompt_name, row.total_cost
     return Observation(
         row.trace_id,
         row.id,
         start_ms,
-        None if row.end_time is None else instant("endTime", row.end_time),
-        start_ms if row.updated_at is None else instant("updatedAt", row.updated_at),
+        end_ms,
+        updated_ms,
         row.type,
         row.name or "",
         row.environment or "",
@@ -115,10 +134,10 @@ def observation_of(row: V2Row) -> Observation:
         row.release or "",
         row.version or "",
         row.trace_name or "",
-        prompt_of(row.prompt_name, row.prompt_version),
+        prompt_of(prompt, row.prompt_version) if prompt else "",
         row.tags or (),
-        metadata if type(metadata) is dict else {},
+        _METADATA.of(row.metadata),
         row.usage_details or {},
         row.cost_details or {},
-        cost_of("totalCost", row.total_cost),
+        cost if cost is not None and 0 <= cost < 1_000 else cost_of("totalCost", cost),
     )

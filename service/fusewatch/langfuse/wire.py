@@ -1,7 +1,7 @@
 """The shapes of Langfuse's answers, just the fields that are needed, and how a page with a bad row is still read."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -27,6 +27,9 @@ LARGEST_COST_USD = 9_000_000.0
 """Langfuse caps a cost at $999,999.999999 per usage key; more than this fits no ledger row and is no call's price."""
 
 
+_NULL = msgspec.Raw(b"null")
+
+
 class V2Row(msgspec.Struct, rename="camel", gc=False):
     """A row of `/api/public/v2/observations`; a field group that was not asked for is absent."""
 
@@ -48,7 +51,7 @@ class V2Row(msgspec.Struct, rename="camel", gc=False):
     prompt_name: str | None = None
     prompt_version: int | str | None = None
     tags: tuple[str, ...] | None = None
-    metadata: Any = None
+    metadata: msgspec.Raw = _NULL
     usage_details: dict[str, int] | None = None
     cost_details: dict[str, float] | None = None
     total_cost: float | None = None
@@ -156,6 +159,8 @@ class _Named(msgspec.Struct):
 
 _RAW_PAGE = msgspec.json.Decoder(PageOf[msgspec.Raw])
 _NAMED = msgspec.json.Decoder(_Named)
+_ANY = msgspec.json.Decoder()
+_LONGEST_REMEMBERED = 4_000
 _AT = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTALL)
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -244,6 +249,39 @@ def read_observations(
         except RowError as error:
             rejected.append(Rejected(row.id, error.field, error.problem))
     return observations, rejected
+
+
+class Metadata:
+    """Decodes metadata, the largest part of a row, once for each distinct text: an application writes few of them.
+
+    Equal ones are one object for as long as they are remembered; nobody changes it.
+    """
+
+    def __init__(self, most: int = 2_000) -> None:
+        self._most = most
+        self._known: dict[bytes, Mapping[str, object]] = {}
+
+    def of(self, raw: msgspec.Raw) -> Mapping[str, object]:
+        """The object, empty for anything else; RowError when it cannot be decoded."""
+        text = bytes(raw)
+        found = self._known.get(text)
+        if found is None:
+            try:
+                value = _ANY.decode(text)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                value = self._without_lone_surrogates(text)
+            found = value if type(value) is dict else {}
+            if len(self._known) >= self._most:
+                self._known.clear()
+            if len(text) <= _LONGEST_REMEMBERED:
+                self._known[text] = found
+        return found
+
+    def _without_lone_surrogates(self, text: bytes) -> object:
+        try:
+            return _ANY.decode(without_lone_surrogates(text))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise RowError("metadata", str(error)) from error
 
 
 class RowError(ValueError):

@@ -155,6 +155,9 @@ from fusewatch.ports.reports import (
     TracePart as TracePart,
 )
 from fusewatch.ports.series import (
+    ManySeriesUnit as ManySeriesUnit,
+)
+from fusewatch.ports.series import (
     SeriesUnit as SeriesUnit,
 )
 from fusewatch.ports.source import (

@@ -11,7 +11,7 @@ from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.ports.drivers import DriverUnit
 from fusewatch.ports.ingest import ProjectState
-from fusewatch.ports.series import SeriesUnit
+from fusewatch.ports.series import ManySeriesUnit
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class Audited(NamedTuple):
     off_pico: int = 0
 
 
-class AssessUnit(SeriesUnit, Protocol):
+class AssessUnit(ManySeriesUnit, Protocol):
     """One write transaction of the assess pass: what it takes, changes and enqueues becomes true together."""
 
     def projects(self) -> Sequence[ProjectState]: ...
@@ -128,6 +128,9 @@ class AssessUnit(SeriesUnit, Protocol):
 
     def incident(self, rule: str, key: tuple[str, ...], period: str) -> Incident | None:
         """The latest episode, whatever its state."""
+
+    def prepare_incidents(self, rule: str, keys: Collection[tuple[str, ...]], periods: Collection[str]) -> None:
+        """Read the latest episodes of many keys together; `incident` then answers from memory for them."""
 
     def open_incidents(self, rule: str | None = None) -> Sequence[Incident]: ...
 

@@ -13,7 +13,7 @@ from fusewatch.ports.assess import Audited, RuleState, Totals
 from fusewatch.ports.drivers import DriverUnit
 from fusewatch.ports.ingest import ProjectState
 from fusewatch.ports.reports import ReportUnit
-from fusewatch.ports.series import SeriesUnit
+from fusewatch.ports.series import ManySeriesUnit
 
 
 class CounterSeries(NamedTuple):
@@ -131,7 +131,7 @@ class Traces(NamedTuple):
     messages: int
 
 
-class ReadUnit(SeriesUnit, ReportUnit, Protocol):
+class ReadUnit(ManySeriesUnit, ReportUnit, Protocol):
     """A consistent read of everything that is shown."""
 
     def version(self) -> int:

@@ -1,6 +1,6 @@
 """The cells under the rules, as everything that judges or shows reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from fusewatch.domain.usage import Amounts
@@ -23,3 +23,18 @@ class SeriesUnit(Protocol):
 
     def first_cell(self, view: str, key: tuple[str, ...]) -> int | None:
         """The first 15-minute cell in which the key existed."""
+
+
+class ManySeriesUnit(SeriesUnit, Protocol):
+    """The cells where many keys are judged or shown in one transaction."""
+
+    def prepare(
+        self,
+        view: str,
+        keys: Collection[tuple[str, ...]],
+        *,
+        days: tuple[int, int] | None = None,
+        quarters: tuple[int, int] | None = None,
+    ) -> None:
+        """Read the cells of many keys together, so that `days` and `quarters` over these very spans answer from
+        memory. It changes no answer, and is worth it for more than one key."""

@@ -17,6 +17,9 @@ from fusewatch.errors import AlreadyRunning, ConfigError, Problem, StoreBusy, St
 
 _MAGIC = b"SQLite format 3\x00"
 _CACHE_KIB = 24_000
+_READER_CACHE_KIB = 4_000
+"""What is shown are a few thousand pages; each of several readers would keep as much as the writer."""
+
 _WAY_OUT = "restore a backup, or move the file away: Fusewatch then reads everything again from Langfuse"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _NOT_WRITABLE = {
@@ -172,6 +175,7 @@ class Link:
 
     def only_read(self) -> None:
         self.run("PRAGMA query_only = ON")
+        self.run(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
 
     def close(self) -> None:
         self.core.close()

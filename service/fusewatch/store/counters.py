@@ -4,9 +4,10 @@ Written in the transaction of the ledger, from the same rows, so that exported m
 that start before `counters_from_ms` never enter, so that reading further back moves no counter.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 from fusewatch.domain.money import join, split
@@ -269,12 +270,9 @@ def _spend_by_dims(link: Link, project: int, span: tuple[int, int]) -> list[tupl
 
 def _histogram(durations: Sequence[int | None]) -> list[int]:
     """How many durations fall into each bucket (not cumulative), then their sum."""
-    values = [0] * (len(DURATION_COLUMNS) + 1)
-    for duration in durations:
-        if duration is not None:
-            values[bisect_left(_BOUNDS_MS, duration)] += 1
-            values[-1] += duration
-    return values
+    known = sorted([duration for duration in durations if duration is not None])
+    below = [bisect_right(known, bound) for bound in _BOUNDS_MS]
+    return [b - a for a, b in pairwise((0, *below, len(known)))] + [sum(known)]
 
 
 def _accumulate(sums: dict[K, list[int]], key: K, values: Sequence[int], sign: int) -> None:

@@ -7,11 +7,14 @@ observation was counted.
 """
 
 from collections.abc import Iterable
+from operator import itemgetter
 
 from fusewatch.store import bulk
 from fusewatch.store.connection import Link
 from fusewatch.store.ids import identity_hash, trace_hashes
 from fusewatch.store.rows import OBS, SELECT, START, TRACE, LedgerRow
+
+_PLACE = itemgetter(START, TRACE, OBS)
 
 
 def claim(link: Link, project: int, fresh: Iterable[LedgerRow]) -> set[int]:
@@ -20,7 +23,7 @@ def claim(link: Link, project: int, fresh: Iterable[LedgerRow]) -> set[int]:
     Sorted, because the index is far larger than what a batch touches of it. One statement both remembers and asks:
     only when it inserted less than it was given does anybody look further.
     """
-    claims = sorted([(identity_hash(project, row[TRACE], row[OBS]), row[START]) for row in fresh])
+    claims = sorted([(identity_hash(project, trace, obs), start) for start, trace, obs in map(_PLACE, fresh)])
     contested: set[int] = set()
     for chunk in bulk.chunks(claims, 1024):
         if bulk.insert_missing(link, "seen", ("h64", "start_ms"), chunk) == len(chunk):

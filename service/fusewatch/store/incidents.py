@@ -1,10 +1,10 @@
 """What the rules remember: their state, their incidents, and when a key has to be judged again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from fusewatch.domain.notices import Incident, State
 from fusewatch.ports import Due, RuleState
-from fusewatch.store import codec
+from fusewatch.store import bulk, codec
 from fusewatch.store.connection import Link
 
 
@@ -32,6 +32,16 @@ def latest(link: Link, rule: str, key: tuple[str, ...], period: str) -> Incident
         (rule, codec.encode(key), period),
     )
     return None if row is None else codec.incident_of(row[0])
+
+
+def latest_of_many(
+    link: Link, rule: str, keys: Collection[tuple[str, ...]], period: str
+) -> dict[tuple[str, ...], Incident]:
+    """The latest episodes of those of the keys that have any."""
+    texts = {codec.encode(key): key for key in keys}
+    query = "SELECT key, episode, facts FROM incident WHERE rule = ? AND period = ? AND key IN"
+    rows = sorted(bulk.select_in(link, query, (rule, period), texts), key=lambda row: int(row[1]))
+    return {texts[key]: codec.incident_of(facts) for key, facts in {key: facts for key, _, facts in rows}.items()}
 
 
 def episodes(link: Link, rule: str, key: tuple[str, ...], period: str) -> Sequence[Incident]:

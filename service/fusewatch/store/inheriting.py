@@ -15,7 +15,7 @@ from fusewatch.domain.inheritance import Facts, Gift, Heirs, Inheritance, Values
 from fusewatch.domain.usage import Generation
 from fusewatch.store import bulk
 from fusewatch.store.connection import Link
-from fusewatch.store.ids import pack, unpack
+from fusewatch.store.ids import pack, pack_all, unpack
 from fusewatch.store.interning import Interning
 from fusewatch.store.rows import ATTRIBUTION, DIMS, INHERITED, PERSON, SESSION, LedgerRow
 
@@ -99,7 +99,7 @@ class Heritage:
         self._merge(inheritance, stored)
 
     def _merge(self, inheritance: Inheritance, stored: Collection[bytes]) -> None:
-        read = {pack(trace): found for trace, found in inheritance.traces.items()}
+        read = dict(zip(pack_all(list(inheritance.traces)), inheritance.traces.values(), strict=True))
         encoded = dict(zip(read, self._codec.encoded([found.facts for found in read.values()]), strict=True))
         query = "SELECT trace, facts, lacks FROM trace_fact WHERE project = ? AND trace IN"
         known = {row[0]: row[1:] for row in bulk.select_in(self._link, query, (self._project,), sorted(read))}

@@ -1,6 +1,8 @@
 """The ledger: compare what was read with what is stored, write the difference, say what that changed."""
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import repeat
+from operator import itemgetter
 
 from fusewatch.domain.inheritance import NOTHING_INHERITED, Inheritance
 from fusewatch.domain.merge import order_key
@@ -12,7 +14,7 @@ from fusewatch.ports import EstimatePlace, Recorded, Reestimated, Span
 from fusewatch.store import attributions, bulk, estimates, identity
 from fusewatch.store.connection import Link
 from fusewatch.store.counters import Counters
-from fusewatch.store.ids import identity_hash, pack
+from fusewatch.store.ids import identity_hash, pack_all
 from fusewatch.store.inheriting import Heritage
 from fusewatch.store.inheriting import Place as _Place
 from fusewatch.store.interning import Interning
@@ -69,16 +71,7 @@ class _Changes:
         self.gained.append(new)
 
 
-class _DimsIds(dict[Dimensions, int]):
-    """The ids of the sets of dimensions in one batch, looked up once each."""
-
-    def __init__(self, interning: Interning) -> None:
-        super().__init__()
-        self._interning = interning
-
-    def __missing__(self, dimensions: Dimensions) -> int:
-        self[dimensions] = found = self._interning.dims_id(dimensions)
-        return found
+_DIRTY_PARTS = itemgetter(START, DIMS, PERSON, SESSION, COST, TOTAL, ESTIMATE)
 
 
 class Ledger:
@@ -200,46 +193,34 @@ class Ledger:
             *generations.values(), strict=True
         )
         texts = self._interning.text_ids({*users, *sessions})
-        dims_ids = _DimsIds(self._interning)
-        columns = zip(
-            generations,
+        # By identity: equal ones mostly are one object, and a look by twelve values costs as much as the row's insert.
+        sets = dict(zip(map(id, dimensions), dimensions, strict=True))
+        dims_ids = {number: self._interning.dims_id(each) for number, each in sets.items()}
+        starts, traces, observations = zip(*generations, strict=True)
+        whole = zip(
+            repeat(self._project),
+            starts,
+            traces,
+            observations,
             updated,
             costs,
             map(int, pricings),  # an IntEnum would go through the driver's slow adapters
-            map(dims_ids.__getitem__, dimensions),
+            map(dims_ids.__getitem__, map(id, dimensions)),
             map(texts.__getitem__, users),
             map(texts.__getitem__, sessions),
-            tokens,
+            *zip(*tokens, strict=True),
             durations,
             digests,
             self._estimates(costs, pricings, tokens, dimensions),
-            map(inherited.get, generations),
-            strict=True,
+            repeat(self._attribution),
+            map(inherited.get, generations) if inherited else repeat(None),
+            repeat(1),
+            repeat(now_ms),
+            repeat(None),
+            repeat(None),
+            strict=False,
         )
-        project, by = self._project, self._attribution
-        return [
-            (
-                project,
-                *place,
-                at,
-                cost,
-                pricing,
-                dims,
-                user,
-                session,
-                *used,
-                duration,
-                digest,
-                guess,
-                by,
-                taken,
-                1,
-                now_ms,
-                None,
-                None,
-            )
-            for place, at, cost, pricing, dims, user, session, used, duration, digest, guess, taken in columns
-        ]
+        return list(whole)
 
     def _estimates(
         self,
@@ -374,17 +355,17 @@ class Ledger:
         """Append the difference to what assess has to look at, one row for each cell and set of dimensions; its sum."""
         cells: dict[tuple[int, int, int, int], list[int]] = {}
         for rows, sign in ((changes.gained, 1), (changes.lost, -1)):
-            for row in rows:
-                key = (row[START] // CELL_MS, row[DIMS], row[PERSON], row[SESSION])
-                estimate = row[ESTIMATE] or 0
+            for start, dims, person, session, cost, total, estimate in map(_DIRTY_PARTS, rows):
+                key = (start // CELL_MS, dims, person, session)
                 held = cells.get(key)
                 if held is None:
-                    cells[key] = [sign * row[COST], sign * row[TOTAL], sign, sign * estimate]
+                    cells[key] = [sign * cost, sign * total, sign, sign * (estimate or 0)]
                 else:
-                    held[0] += sign * row[COST]
-                    held[1] += sign * row[TOTAL]
+                    held[0] += sign * cost
+                    held[1] += sign * total
                     held[2] += sign
-                    held[3] += sign * estimate
+                    if estimate:
+                        held[3] += sign * estimate
         dirty = [
             (self._project, *key, *split(cost), tokens, requests, *split(estimate))
             for key, (cost, tokens, requests, estimate) in cells.items()
@@ -409,8 +390,9 @@ def _newest(span: Span, generations: Sequence[Generation]) -> dict[_Place, Gener
     for outside in (min(starts), max(starts)):
         if not span.from_ms <= outside < span.to_ms:
             raise ValueError(f"a generation starts at {outside}, outside {span}")
-    packed = {trace: pack(trace) for trace in set(traces)}
-    places = list(zip(starts, map(packed.__getitem__, traces), map(pack, observations), strict=True))
+    known = list(dict.fromkeys(traces))
+    packed = dict(zip(known, pack_all(known), strict=True))
+    places = list(zip(starts, map(packed.__getitem__, traces), pack_all(observations), strict=True))
     newest = dict(zip(places, generations, strict=True))
     if len(newest) < len(places):
         for place, g in zip(places, generations, strict=True):

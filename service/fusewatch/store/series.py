@@ -1,6 +1,6 @@
 """The cells under the rules: for each view and key its quarter hours and its local days."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from fusewatch.domain.money import join, split
@@ -22,6 +22,11 @@ _CELLS = (
     " FROM series_key k JOIN series s ON s.key = k.id"
     " WHERE k.view = ? AND k.key = ? AND s.grain = ? AND s.bucket >= ? AND s.bucket < ? ORDER BY s.bucket"
 )
+_CELLS_OF_MANY = (
+    "SELECT k.key, s.bucket, s.cost_hi, s.cost_lo, s.tokens, s.requests, s.est_hi, s.est_lo FROM series_key k"
+    " JOIN series s ON s.key = k.id AND s.grain = ? AND s.bucket >= ? AND s.bucket < ?"
+    " WHERE k.view = ? AND k.key IN"
+)
 _BLOCKS = (
     "SELECT (s.bucket - ?) / ? AS block, sum(s.cost_hi), sum(s.cost_lo), sum(s.tokens), sum(s.requests),"
     " sum(s.est_hi), sum(s.est_lo)"
@@ -38,6 +43,31 @@ class SeriesReader:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._ahead: dict[tuple[str, int, int, int], dict[Key, list[tuple[int, Amounts]]]] = {}
+        """What `prepare` read, by view, grain and span."""
+
+    def prepare(
+        self,
+        view: str,
+        keys: Collection[Key],
+        *,
+        days: tuple[int, int] | None = None,
+        quarters: tuple[int, int] | None = None,
+    ) -> None:
+        for grain, span in ((DAY, days), (QUARTER, quarters)):
+            if span is not None:
+                self._read_ahead(view, keys, grain, *span)
+
+    def _read_ahead(self, view: str, keys: Collection[Key], grain: int, start: int, end: int) -> None:
+        held = self._ahead.setdefault((view, grain, start, end), {})
+        texts = {codec.encode(key): key for key in keys if key not in held}
+        held.update((key, []) for key in texts.values())
+        for text, bucket, *amounts in bulk.select_in(self._link, _CELLS_OF_MANY, (grain, start, end, view), texts):
+            cell = _amounts(*amounts)
+            if any(cell):
+                held[texts[text]].append((bucket, cell))
+        for key in texts.values():
+            held[key].sort()
 
     def quarters(self, view: str, key: Key, from_cell: int, to_cell: int) -> Sequence[tuple[int, Amounts]]:
         return self._cells(view, key, QUARTER, from_cell, to_cell)
@@ -88,11 +118,11 @@ class SeriesReader:
         return dict(rows)
 
     def _cells(self, view: str, key: Key, grain: int, start: int, end: int) -> list[tuple[int, Amounts]]:
+        held = self._ahead.get((view, grain, start, end))
+        if held is not None and key in held:
+            return held[key]
         rows = self._link.rows(_CELLS, (view, codec.encode(key), grain, start, end))
-        cells = [
-            (bucket, Amounts(join(hi, lo), tokens, requests, join(est_hi, est_lo)))
-            for bucket, hi, lo, tokens, requests, est_hi, est_lo in rows
-        ]
+        cells = [(bucket, _amounts(*amounts)) for bucket, *amounts in rows]
         return [cell for cell in cells if any(cell[1])]
 
 
@@ -128,11 +158,17 @@ class SeriesWriter(SeriesReader):
         self._pending: dict[str, dict[Key, _Pending]] = {}
 
     def add(self, view: str, key: Key, cell: int, day: int, amounts: Amounts) -> None:
+        self._ahead.clear()
         keys = self._pending.setdefault(view, {})
         pending = keys.get(key)
         if pending is None:
             pending = keys[key] = _Pending(cell)
         pending.add(cell, day, amounts)
+
+    def _read_ahead(self, view: str, keys: Collection[Key], grain: int, start: int, end: int) -> None:
+        if self._pending.get(view):
+            self.flush()
+        super()._read_ahead(view, keys, grain, start, end)
 
     def blocks(
         self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
@@ -257,6 +293,10 @@ class SeriesWriter(SeriesReader):
         bulk.insert(self._link, "series_key", _SERIES_KEY, new)
         self._link.run_many("UPDATE series_key SET first_cell = ?, last_cell = ? WHERE id = ?", widened)
         return ids
+
+
+def _amounts(hi: int, lo: int, tokens: int, requests: int, est_hi: int, est_lo: int) -> Amounts:
+    return Amounts(join(hi, lo), tokens, requests, join(est_hi, est_lo))
 
 
 def deltas(interning: Interning, rows: Sequence[tuple[Any, ...]]) -> list[Delta]:

@@ -173,6 +173,8 @@ class AssessUnit:
         self._link = link
         self._interning = Interning(link, caches)
         self._series = SeriesWriter(link, self._interning)
+        self._ahead: dict[tuple[str, str], dict[Key, Incident | None]] = {}
+        """What `prepare_incidents` read, by rule and period."""
 
     def projects(self) -> Sequence[ProjectState]:
         return projects.states(self._link)
@@ -223,6 +225,16 @@ class AssessUnit:
     def days(self, view: str, key: Key, from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
         return self._series.days(view, key, from_day, to_day)
 
+    def prepare(
+        self,
+        view: str,
+        keys: Collection[Key],
+        *,
+        days: tuple[int, int] | None = None,
+        quarters: tuple[int, int] | None = None,
+    ) -> None:
+        self._series.prepare(view, keys, days=days, quarters=quarters)
+
     def blocks(
         self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
     ) -> Sequence[tuple[int, Amounts]]:
@@ -262,7 +274,16 @@ class AssessUnit:
     def drop_rule(self, rule: str) -> None:
         incidents.drop_rule(self._link, rule)
 
+    def prepare_incidents(self, rule: str, keys: Collection[Key], periods: Collection[str]) -> None:
+        for period in periods:
+            held: dict[Key, Incident | None] = dict.fromkeys(keys)
+            held |= incidents.latest_of_many(self._link, rule, keys, period)
+            self._ahead.setdefault((rule, period), {}).update(held)
+
     def incident(self, rule: str, key: Key, period: str) -> Incident | None:
+        held = self._ahead.get((rule, period))
+        if held is not None and key in held:
+            return held[key]
         return incidents.latest(self._link, rule, key, period)
 
     def open_incidents(self, rule: str | None = None) -> Sequence[Incident]:
@@ -272,6 +293,7 @@ class AssessUnit:
         return incidents.ended(self._link, from_ms)
 
     def put_incident(self, incident: Incident) -> None:
+        self._ahead.get((incident.rule, incident.period), {}).pop(incident.key, None)
         incidents.put(self._link, incident)
 
     def due(self, now_ms: int) -> Sequence[Due]:
