@@ -17,6 +17,8 @@ from fusewatch.errors import AlreadyRunning, ConfigError, Problem, StoreBusy, St
 
 _MAGIC = b"SQLite format 3\x00"
 _CACHE_KIB = 24_000
+_READ_CACHE_KIB = 8_000
+"""Reads walk along the ledger; only writes come back to the same pages of its indexes again and again."""
 _WAY_OUT = "restore a backup, or move the file away: Fusewatch then reads everything again from Langfuse"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _NOT_WRITABLE = {
@@ -172,6 +174,7 @@ class Link:
 
     def only_read(self) -> None:
         self.run("PRAGMA query_only = ON")
+        self.run(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
 
     def close(self) -> None:
         self.core.close()
