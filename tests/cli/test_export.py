@@ -73,6 +73,8 @@ def test_rows_go_into_a_database_once(
         (["--by", "faeture"], '--by: there is no dimension faeture; did you mean "feature"?'),
         (["--columns", "feature,dollars"], "--columns: there is no column dollars; choose from feature, calls"),
         (["--rows", "--by", "team"], "--by: is about sums, and --rows writes single generations"),
+        (["--table", "spend", "--to", "spend.csv"], "--table: there are no tables in a csv file; leave it out"),
+        (["--no-escape", "--to", "spend.jsonl"], "--no-escape: is about CSV files, and jsonl is never escaped"),
         (["--from", "2025-10", "--until", "2025-09"], "--until: 2025-09 is not after --from 2025-10"),
         (["--from", "2025-13"], "--from: there is no month 2025-13"),
         (["--timezone", "Berlin"], "did you mean Europe/Berlin?"),

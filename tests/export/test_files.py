@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from fusewatch.app.exports import Listing, row_columns, write_rows
 from fusewatch.app.reports import EVER
 from fusewatch.domain.rules import BUILT_IN_DIMENSIONS
 from fusewatch.errors import Permanent
+from fusewatch.export.instants import iso, utc
 from fusewatch.export.targets import open_target, place_of
-from fusewatch.export.text import CsvFile
+from fusewatch.export.text import CsvFile, _pages
 from fusewatch.ports import Cells, Column, FileTarget, Record, TableTarget
 from fusewatch.store import SqlStore
 from tests.store.samples import OTHER_PROJECT, SEARCH, T0, generation, record
@@ -39,6 +41,9 @@ def target(text: str) -> FileTarget:
         pytest.param("@sum", "'@sum", id="an old formula"),
         pytest.param("\tx", "'\tx", id="a tab that is cut off"),
         pytest.param("\rx", "'\rx", id="a carriage return"),
+        pytest.param("\n=x", "'\n=x", id="a line feed"),
+        pytest.param("＝1", "'＝1", id="a wide sign"),
+        pytest.param("'=1", "''=1", id="an apostrophe, so that one can always be taken away"),
         pytest.param("a=b", "a=b", id="a sign within is harmless"),
         pytest.param('a,b "c"\nd', 'a,b "c"\nd', id="what CSV quotes itself"),
     ],
@@ -61,10 +66,17 @@ def test_numbers_stay_numbers_below_zero_too(tmp_path: Path) -> None:
 
 @given(pico=st.integers(-(10**24), 10**24))
 def test_a_cost_is_a_plain_decimal_of_up_to_twelve_digits(pico: int) -> None:
-    shown = CsvFile("-")._cell(COLUMNS[2], pico)
+    ((shown,),) = next(_pages(COLUMNS[2:], [(pico,)]))
     assert Decimal(str(shown)).scaleb(12) == pico
     assert "E" not in str(shown).upper()
     assert len(str(shown).partition(".")[2]) <= 12
+
+
+@given(at_ms=st.integers(0, 250_000_000_000_000))
+def test_an_instant_is_iso_8601_to_the_millisecond_in_utc(at_ms: int) -> None:
+    shown = iso(at_ms)
+    assert datetime.fromisoformat(shown) == utc(at_ms)
+    assert len(shown) == len("2026-11-22T15:30:00.000Z")
 
 
 def test_a_file_is_what_it_was_when_its_export_fails_on_the_way(tmp_path: Path) -> None:

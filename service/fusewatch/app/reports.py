@@ -1,8 +1,10 @@
 """Reports: where the money went over any span, read from the ledger in one consistent read, exact to the picodollar."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from heapq import nsmallest
 from operator import attrgetter
 
 from fusewatch.domain.breakdown import NOTHING, Excluded, Keyer, Part, Usage
@@ -10,7 +12,7 @@ from fusewatch.domain.coverage import Span, holes, merged
 from fusewatch.domain.periods import Calendar, Every, Period, period_at
 from fusewatch.domain.usage import UNKNOWN, Dimensions
 from fusewatch.domain.views import Key
-from fusewatch.ports import ClosedMonth, Line, ReadUnit
+from fusewatch.ports import ClosedMonth, Line, ReadUnit, TracePart
 
 FAR_MS = 2**53
 EVER = Span(0, FAR_MS)
@@ -241,27 +243,29 @@ class TraceGroup:
 
 
 def top_traces(unit: ReadUnit, asked: Question, most: int) -> list[TraceGroup]:
-    """The dearest traces of the span. Each trace of it is held in memory, at about half a kilobyte."""
-    names, excluded = project_names(unit), Excluded(asked.excluded)
-    sums: dict[tuple[str, str], tuple[int, int, tuple[str, str, str], Usage]] = {}
-    for part in unit.trace_usage(asked.span):
-        if not _counts(excluded, part.dimensions.environment, asked.environments):
-            continue
-        place, cost = (part.project, part.trace_id), part.usage.cost_pico
-        told = part.dimensions.feature, part.dimensions.team, part.dimensions.trace_name
-        first_ms, dearest, held, usage = sums.get(place, (part.first_ms, -1, told, NOTHING))
-        sums[place] = (
-            min(first_ms, part.first_ms),
-            max(dearest, cost),
-            told if cost > dearest else held,
-            usage.plus(part.usage),
-        )
-    found = [
-        TraceGroup(names[project], trace_id, first_ms, *told, usage)
-        for (project, trace_id), (first_ms, _, told, usage) in sums.items()
-    ]
-    found.sort(key=lambda t: (-t.usage.cost_pico, -t.usage.estimate_pico, t.first_ms, t.trace_id))
-    return found[:most]
+    """The dearest traces of the span; no more than `most` of them are held in memory."""
+    names = project_names(unit)
+    made = (_trace_group(names, parts) for parts in _traces(unit, asked))
+    return nsmallest(most, made, key=lambda t: (-t.usage.cost_pico, -t.usage.estimate_pico, t.first_ms, t.trace_id))
+
+
+def _trace_group(names: Mapping[str, str], parts: Sequence[TracePart]) -> TraceGroup:
+    dearest = max(parts, key=lambda part: part.usage.cost_pico)
+    told = dearest.dimensions
+    first_ms, usage = min(part.first_ms for part in parts), total(part.usage for part in parts)
+    place = names[dearest.project], dearest.trace_id
+    return TraceGroup(*place, first_ms, told.feature, told.team, told.trace_name, usage)
+
+
+def _traces(unit: ReadUnit, asked: Question) -> Iterator[Sequence[TracePart]]:
+    """What of each trace the question counts, where it counts any of it."""
+    excluded = Excluded(asked.excluded)
+    for parts in unit.trace_usage(asked.span):
+        if asked.ended():
+            raise Interrupted
+        counted = [part for part in parts if _counts(excluded, part.dimensions.environment, asked.environments)]
+        if counted:
+            yield counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,15 +279,15 @@ class Average:
 
 def averages(unit: ReadUnit, asked: Question) -> list[Average]:
     """How many traces each key has in the span, and what of them used that key, the dearest trace on average first."""
-    keyer, excluded = Keyer(asked.by, project_names(unit)), Excluded(asked.excluded)
+    keyer = Keyer(asked.by, project_names(unit))
     usages: dict[Key, Usage] = {}
-    traces: dict[Key, set[tuple[str, str]]] = {}
-    for part in unit.trace_usage(asked.span):
-        if _counts(excluded, part.dimensions.environment, asked.environments):
-            key = keyer.key(part.project, part.dimensions, "", "")
+    traces: Counter[Key] = Counter()
+    for parts in _traces(unit, asked):
+        keys = [keyer.key(part.project, part.dimensions, "", "") for part in parts]
+        for key, part in zip(keys, parts, strict=True):
             usages[key] = usages.get(key, NOTHING).plus(part.usage)
-            traces.setdefault(key, set()).add((part.project, part.trace_id))
-    found = [Average(key, len(traces[key]), usage) for key, usage in usages.items()]
+        traces.update(set(keys))
+    found = [Average(key, traces[key], usage) for key, usage in usages.items()]
     return sorted(found, key=lambda a: (-a.usage.cost_pico / a.traces, a.key))
 
 

@@ -83,6 +83,7 @@ def command(
     For example: fusewatch export --to spend.csv --from last-month --until last-month
     """
     place = _place(to, kind)
+    _refuse_for_place(place, table, escape=escape)
     settings = load_settings(environ(), config=config, database_url=database)
     with open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False) as store:
         rules = rules_in_force(settings, store)
@@ -108,6 +109,19 @@ def _place(to: str, kind: str | None) -> Place:
         return place_of(to, kind)
     except ValueError as error:
         raise ConfigError([Problem("command line", 0, "--to", str(error))]) from error
+
+
+def _refuse_for_place(place: Place, table: str | None, *, escape: bool) -> None:
+    """What means nothing where the export is to go."""
+    problems = []
+    if table is not None and not place.is_table:
+        right = "leave it out, or write --to sqlite:///spend.db or --to postgresql://user@host/name"
+        problems.append(Problem("command line", 0, "--table", f"there are no tables in a {place.kind} file", right))
+    if not escape and place.kind != "csv":
+        what = f"is about CSV files, and {place.kind} is never escaped"
+        problems.append(Problem("command line", 0, "--no-escape", what, "leave it out"))
+    if problems:
+        raise ConfigError(problems)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a part of the ledger used, split by dimensions: the sums that reports and exports are made of."""
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from fusewatch.domain.rules import Matcher
@@ -11,6 +12,8 @@ INPUT_TYPES = ("input", "cache_read", "cache_write")
 OUTPUT_TYPES = ("output", "reasoning")
 """Which token types a report calls input and output, as Langfuse sums every usage key that contains the word. Audio
 and other tokens may be either: they are in the total alone."""
+
+_INPUT, _OUTPUT = attrgetter(*INPUT_TYPES), attrgetter(*OUTPUT_TYPES)
 
 
 class Usage(NamedTuple):
@@ -25,11 +28,11 @@ class Usage(NamedTuple):
 
     @property
     def input_tokens(self) -> int:
-        return sum(getattr(self.tokens, name) for name in INPUT_TYPES)
+        return sum(_INPUT(self.tokens))
 
     @property
     def output_tokens(self) -> int:
-        return sum(getattr(self.tokens, name) for name in OUTPUT_TYPES)
+        return sum(_OUTPUT(self.tokens))
 
     def plus(self, other: "Usage") -> "Usage":
         return Usage(

@@ -1,6 +1,6 @@
 """Parquet, through pyarrow (the extra `parquet`). This module is imported only when such a file is to be written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,7 +13,10 @@ from fusewatch.export.files import STANDARD_OUTPUT, replaced
 from fusewatch.ports import Cell, Cells, Column, Record
 
 GROUP = 20_000
-"""Records in a row group: so many are held in memory."""
+"""Records in a row group."""
+
+AT_ONCE = 2_000
+"""Records that are held as Python objects; those of a row group wait as Arrow arrays, at a tenth of that."""
 
 _TYPES = {
     Cells.TEXT: pa.string(),
@@ -36,13 +39,19 @@ class ParquetFile:
         count = 0
         rest = iter(records)
         with replaced(self.path) as file, pq.ParquetWriter(file, schema) as writer:
-            while group := list(islice(rest, GROUP)):
-                arrays = [_array(column, [record[at] for record in group]) for at, column in enumerate(columns)]
-                writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-                count += len(group)
+            while group := list(_batches(columns, schema, islice(rest, GROUP))):
+                writer.write_table(pa.Table.from_batches(group, schema))
+                count += sum(batch.num_rows for batch in group)
         return count
 
 
+def _batches(columns: Sequence[Column], schema: "pa.Schema", records: Iterator[Record]) -> Iterator["pa.RecordBatch"]:
+    while few := list(islice(records, AT_ONCE)):
+        arrays = [_array(column, cells) for column, cells in zip(columns, zip(*few, strict=True), strict=True)]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
 def _array(column: Column, cells: Sequence[Cell]) -> "pa.Array":
-    values = [pico_to_decimal(c) if isinstance(c, int) else None for c in cells]
-    return pa.array(values if column.cells is Cells.MONEY else cells, _TYPES[column.cells])
+    if column.cells is Cells.MONEY:
+        return pa.array([pico_to_decimal(c) if isinstance(c, int) else None for c in cells], _TYPES[column.cells])
+    return pa.array(cells, _TYPES[column.cells])

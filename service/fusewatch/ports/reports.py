@@ -61,8 +61,9 @@ class ReportUnit(Protocol):
     def unpriced_usage(self, span: Span) -> Iterable[Part]:
         """The same of those alone that have usage and no price, or one for only part of it; not of what was pruned."""
 
-    def trace_usage(self, span: Span) -> Iterable[TracePart]:
-        """The same by trace, without what was pruned."""
+    def trace_usage(self, span: Span) -> Iterable[Sequence[TracePart]]:
+        """The same by trace, without what was pruned: one trace at a time, all that it used in the span. In memory are
+        the traces of an hour, and those of earlier hours that go on in later ones."""
 
     def trace_lines(self, trace_id: str) -> Sequence[Line]:
         """The counted generations of a trace in all projects, by start."""

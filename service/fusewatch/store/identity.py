@@ -9,12 +9,17 @@ observation was counted.
 from collections.abc import Iterable
 from operator import itemgetter
 
+from fusewatch.domain.coverage import Span
 from fusewatch.store import bulk
 from fusewatch.store.connection import Link
 from fusewatch.store.ids import identity_hash, trace_hashes
 from fusewatch.store.rows import OBS, SELECT, START, TRACE, LedgerRow
 
 _PLACE = itemgetter(START, TRACE, OBS)
+_STARTS_WITHIN = " UNION ALL ".join(
+    f"SELECT 1 FROM {table} WHERE h64 BETWEEN ? AND ? AND start_ms >= ? AND start_ms < ?"  # noqa: S608 our own names only
+    for table in ("seen", "seen_more")
+)
 
 
 def claim(link: Link, project: int, fresh: Iterable[LedgerRow]) -> set[int]:
@@ -63,6 +68,12 @@ def of_trace(link: Link, project: int, trace: bytes) -> list[LedgerRow]:
     for (start,) in starts:
         found += link.rows(f"{SELECT} WHERE project = ? AND start_ms = ? AND trace = ?", (project, start, trace))
     return found
+
+
+def starts_within(link: Link, project: int, trace: bytes, span: Span) -> bool:
+    """Whether anything of the trace may start in the span; now and then it says so of one that shares its hash."""
+    hashes = trace_hashes(project, trace)
+    return link.row(_STARTS_WITHIN, (*hashes, *span, *hashes, *span)) is not None
 
 
 def forget(link: Link, project: int, pruned: Iterable[tuple[bytes, bytes, int, int]]) -> None:

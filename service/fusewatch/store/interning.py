@@ -66,6 +66,15 @@ class Memory(Generic[K, V]):
         self._young[key] = value
 
 
+class Settled(Memory[K, V]):
+    """The same of one read: what a read finds is committed, so that nothing waits for a commit without bounds."""
+
+    __slots__ = ()
+
+    def put(self, key: K, value: V) -> None:
+        self._keep(key, value)
+
+
 @dataclass(frozen=True, slots=True)
 class MetricIds:
     """The exported series that a set of dimensions of one project belongs to."""
@@ -84,6 +93,11 @@ class Caches:
     dims_ids: Memory[Dimensions, int] = field(default_factory=lambda: Memory(4_000))
     dims: Memory[int, Dimensions] = field(default_factory=lambda: Memory(4_000))
     metrics: Memory[tuple[int, int], MetricIds] = field(default_factory=lambda: Memory(8_000))
+
+    @classmethod
+    def of_a_read(cls) -> "Caches":
+        """What one read remembers: bounded, however long it is."""
+        return cls(Settled(1), Settled(10_000), Settled(1), Settled(4_000), Settled(1))
 
     def commit(self) -> None:
         for memory in self._all():

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from fusewatch.domain.breakdown import Part, Usage
@@ -22,7 +24,7 @@ _SUMS = f"count(*), sum(pricing <> 0), {', '.join(f'sum({name})' for name in TOK
 _WHERE = "FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
 _BY_DIMS = f"SELECT dims, 0, 0, {_SUMS} {_WHERE} GROUP BY dims"
 _BY_PEOPLE = f"SELECT dims, person, session, {_SUMS} {_WHERE} GROUP BY dims, person, session"
-_BY_TRACE = f"SELECT trace, dims, min(start_ms), {_SUMS} {_WHERE} GROUP BY trace, dims"
+_BY_TRACE = f"SELECT trace, dims, min(start_ms), {_SUMS} {_WHERE} GROUP BY trace, dims ORDER BY trace"
 _UNPRICED = f"SELECT dims, {_SUMS} {_WHERE} AND pricing <> 0 GROUP BY dims"
 _ARCHIVED = (
     f"SELECT dims, sum(requests), sum(unpriced), {', '.join(f'sum({name})' for name in TOKEN_COLUMNS)}, sum(total),"  # noqa: S608 our own names only
@@ -80,13 +82,23 @@ class ReportReader:
                 for d, *sums in rows:
                     yield Part(key, dims[d], UNKNOWN, UNKNOWN, _usage(sums))
 
-    def trace_usage(self, span: Span) -> Iterable[TracePart]:
+    def trace_usage(self, span: Span) -> Iterable[Sequence[TracePart]]:
         for project, key in projects.keys(self._link).items():
+            going_on: dict[bytes, list[TracePart]] = {}
             for start_ms, end_ms in ledger.hours(self._link, project, *span):
                 rows = self._link.rows(_BY_TRACE, (project, start_ms, end_ms))
                 dims = self._interning.dims({row[1] for row in rows})
-                for trace, d, first_ms, *sums in rows:
-                    yield TracePart(key, unpack(trace), dims[d], first_ms, _usage(sums))
+                for trace, found in groupby(rows, itemgetter(0)):
+                    parts = going_on.pop(trace, [])
+                    parts += [
+                        TracePart(key, unpack(trace), dims[d], first_ms, _usage(sums))
+                        for _, d, first_ms, *sums in found
+                    ]
+                    if identity.starts_within(self._link, project, trace, Span(end_ms, span.to_ms)):
+                        going_on[trace] = parts
+                    else:
+                        yield parts
+            yield from going_on.values()
 
     def trace_lines(self, trace_id: str) -> Sequence[Line]:
         found: list[Line] = []

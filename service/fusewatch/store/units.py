@@ -360,7 +360,7 @@ class ReadUnit(SeriesReader, ReportReader):
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
-        self._interning = Interning(link, Caches())
+        self._interning = Interning(link, Caches.of_a_read())
 
     def version(self) -> int:
         return meta.version(self._link)

@@ -119,9 +119,12 @@ def _cron(text: str) -> Cron:
         raise Wrong(f"{{}} is not a cron line ({error})", 'write five fields, as "0 2 * * *"') from None
 
 
+_FILES, _DATABASES = ("csv", "jsonl", "parquet"), ("sqlite", "postgresql")
+
+
 def _export_target(text: str) -> str:
     kind, colon, rest = text.partition(":")
-    if kind not in ("csv", "jsonl", "parquet", "sqlite", "postgresql") or not colon or not rest:
+    if kind not in (*_FILES, *_DATABASES) or not colon or not rest:
         raise Wrong(
             "this is nowhere to export to", "write csv:/data/spend.csv; also jsonl, parquet, sqlite, postgresql"
         )
@@ -292,6 +295,15 @@ class ExportPart(Part):
     per: Annotated[str, choice("hour", "day", "week", "month")] | None = Field(None, description="Sums of each period.")
     rows: Flag = Field(False, description="Single generations in place of sums.")
     table: Name | None = Field(None, description="The table of a database, where the usual name will not do.")
+
+    def complaints(self) -> Iterator[Complaint]:
+        for key in ("by", "per") if self.rows else ():
+            if key in self.model_fields_set:
+                what = f'"{key}" is about sums, and rows: true writes single generations'
+                yield Complaint(key, what, f'remove "{key}", or "rows"')
+        kind = self.to.get_secret_value().partition(":")[0]
+        if self.table is not None and kind not in _DATABASES:
+            yield Complaint("table", f"there are no tables in a file of {kind}", 'remove "table"')
 
 
 Sources: TypeAlias = tuple[
