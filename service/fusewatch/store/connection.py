@@ -17,7 +17,10 @@ from fusewatch.errors import AlreadyRunning, ConfigError, Problem, StoreBusy, St
 
 _MAGIC = b"SQLite format 3\x00"
 _CACHE_KIB = 24_000
-_WAY_OUT = "restore a backup, or move the file away: Fusewatch then reads everything again from Langfuse"
+_WAY_OUT = (
+    "restore a backup with `fusewatch restore FILE`,"
+    " or move the file away: Fusewatch then reads everything again from Langfuse"
+)
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _NOT_WRITABLE = {
     sqlite3.SQLITE_FULL: "free some space on its disk",
