@@ -3,9 +3,8 @@
 import json
 import random
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
-
-import pytest
 
 from fusewatch.demo.standin import StandinServer
 from tests.process.home import Home, noon_zone, spend, wait_for
@@ -75,41 +74,39 @@ def test_what_backup_and_restore_refuse_is_said_in_one_line(home: Home) -> None:
     assert home.call("backup", "b.db", "--force").returncode == 0
 
 
-@pytest.mark.parametrize("damage", ["random bytes", "cut off", "header", "schema page"])
-def test_a_database_that_was_damaged_is_refused_with_a_way_out_that_works(
-    home: Home, langfuse: StandinServer, damage: str
-) -> None:
+def test_a_database_that_was_damaged_is_refused_with_a_way_out_that_works(home: Home, langfuse: StandinServer) -> None:
     langfuse.store.add(spend("0.5", ago_s=number) for number in range(500))
     home.write("version: 1\nbudgets:\n  - {name: cap, limit: $10000, every: day}\n")
     daemon = home.run()
     wait_for(lambda: daemon.events("history_loaded"), "the first load")
     assert home.call("backup", "kept.db").returncode == 0
     assert daemon.stop() == 0
-    content = bytearray(home.database.read_bytes())
-    chance = random.Random(7)
-    match damage:
-        case "random bytes":
-            for _ in range(6):
-                page = chance.randrange(1, len(content) // 4096) * 4096
-                content[page : page + 4096] = chance.randbytes(4096)
-        case "cut off":
-            del content[len(content) // 2 :]
-        case "header":
-            content[16:100] = chance.randbytes(84)
-        case "schema page":
-            content[100:4096] = chance.randbytes(3996)
-    home.database.write_bytes(content)
+    whole, chance = home.database.read_bytes(), random.Random(7)
+    for damaged in _damages(whole, chance):
+        home.database.write_bytes(damaged)
+        refused = home.call("run")
+        assert refused.returncode == 1, refused
+        (line,) = refused.stderr.splitlines()
+        assert "restore a backup with `fusewatch restore FILE`, or move the file away" in line
+        assert home.database.read_bytes() == damaged
 
-    refused = home.call("run")
-    assert refused.returncode == 1, refused
-    (line,) = refused.stderr.splitlines()
-    assert "restore a backup with `fusewatch restore FILE`, or move the file away" in line
-    assert home.database.read_bytes() == bytes(content)
     restored = home.call("restore", "kept.db")
     assert restored.returncode == 0, restored.stderr
+    assert "It cannot be read, so messages that were sent since the backup may be sent again." in restored.stdout
     again = home.run()
-    wait_for(lambda: again.events("history_loaded") or again.metrics(), "it works again")
+    wait_for(again.metrics, "it works again")
     assert again.stop() == 0
     assert json.loads(home.call("status", "--json").stdout)["generations"] == 500
     with closing(sqlite3.connect(home.database)) as link:
         assert link.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def _damages(whole: bytes, chance: random.Random) -> Iterator[bytes]:
+    """Random bytes on random pages, a file cut in half, a header and a schema page of garbage."""
+    content = bytearray(whole)
+    for page in chance.sample(range(1, len(content) // 4096), 6):
+        content[page * 4096 : (page + 1) * 4096] = chance.randbytes(4096)
+    yield bytes(content)
+    yield whole[: len(whole) // 2]
+    yield whole[:16] + chance.randbytes(84) + whole[100:]
+    yield whole[:100] + chance.randbytes(3996) + whole[4096:]
