@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fusewatch.errors import Retryable
 from tests.app.stage import Stage
 
 RULES = """
@@ -30,7 +31,9 @@ def spend_all(stage: Stage) -> None:
         for number in range(12):
             team = TEAMS[number % 3]
             at = f"11-{day} {6 + number // 3:02d}:{number % 3 * 15 + 5:02d}"
-            stage.spend(f"{0.75 + 0.125 * number:.3f}", at=at, feature=f"f{number % 4}", team=team, user=f"u{number % 5}")
+            stage.spend(
+                f"{0.75 + 0.125 * number:.3f}", at=at, feature=f"f{number % 4}", team=team, user=f"u{number % 5}"
+            )
     stage.spend("4.5", at="11-17 09:00", team="search", feature="f1", user="u1", arrives="11-17 11:30")
     stage.spend(None, at="11-17 09:30", team="content", feature="f2")
     stage.spend(None, at="11-18 09:30", team="content", feature="f2")
@@ -48,8 +51,6 @@ def live_through(stage: Stage) -> None:
 
 
 def _away() -> Exception:
-    from fusewatch.errors import Retryable
-
     return Retryable("unreachable", "the receiver is away")
 
 
