@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fusewatch.domain.usage import Generation
 from fusewatch.errors import AlreadyRunning, StoreFull, StoreUnusable
 from fusewatch.store import SqlStore
 from fusewatch.store.backup import back_up, restore
@@ -20,7 +21,7 @@ def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
-def batch(number: int, size: int = 50) -> list[object]:
+def batch(number: int, size: int = 50) -> list[Generation]:
     return [generation(f"{number:08x}{i:08x}", start_ms=T0 + number) for i in range(size)]
 
 
