@@ -175,7 +175,7 @@ def test_a_database_that_is_damaged_or_newer_than_the_program_is_refused_at_the_
     said = " ".join(ended.stderr.split())
     assert said.startswith(f"fusewatch: {home.folder / 'damaged.db'} ")
     assert said.count("damaged.db") == 1
-    assert "restore a backup, or move the file away" in said
+    assert "restore a backup with `fusewatch restore FILE`, or move the file away" in said
 
     connection = sqlite3.connect(home.database)
     connection.execute("UPDATE alembic_version SET version_num = '9999'")

@@ -168,7 +168,10 @@ def test_a_damaged_file_is_refused_with_a_way_out(url: str) -> None:
     damaged = bytearray(path.read_bytes())
     damaged[len(damaged) // 2 : len(damaged) // 2 + 20_000] = b"\x5a" * 20_000
     path.write_bytes(damaged)
-    with pytest.raises(StoreUnusable, match=r"restore a backup, or move the file away.*again from Langfuse"):
+    with pytest.raises(
+        StoreUnusable,
+        match=r"restore a backup with `fusewatch restore FILE`, or move the file away.*again from Langfuse",
+    ):
         opened(url)
 
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "backtest": "Replay the rules over past days: what would have been told, and when.",
     "test": "Run the tests of a budget file: given spend, expect notices.",
     "forget": "Take the name of a user out of the database.",
+    "backup": "Copy the database into one file, with the daemon running or stopped.",
+    "restore": "Put a backup in the place of the database.",
     "notify-test": "Send a test message to the destinations.",
     "doctor": "Look for what keeps Fusewatch from working, and say what to do.",
     "demo": "Run the whole job on made-up traffic: no account, no key, no server.",

@@ -20,7 +20,10 @@ _CACHE_KIB = 24_000
 _READER_CACHE_KIB = 4_000
 """What is shown are a few thousand pages; each of several readers would keep as much as the writer."""
 
-_WAY_OUT = "restore a backup, or move the file away: Fusewatch then reads everything again from Langfuse"
+_WAY_OUT = (
+    "restore a backup with `fusewatch restore FILE`,"
+    " or move the file away: Fusewatch then reads everything again from Langfuse"
+)
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _NOT_WRITABLE = {
     sqlite3.SQLITE_FULL: "free some space on its disk",

@@ -20,6 +20,11 @@ def revision(link: Link, path: Path) -> str | None:
     return None if row is None else str(row[0])
 
 
+def known_revisions() -> frozenset[str]:
+    """All migrations that this code has, told by the names of their files."""
+    return frozenset(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
+
+
 def upgrade(link: Link, path: Path, present: str | None) -> None:
     """Run the missing migrations in one transaction. StoreUnusable when the database is newer than this code."""
     # Only here: Alembic costs a daemon 10 MB that it needs once in its life.

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from fusewatch.domain.notices import Message
 from fusewatch.ports import Claimed, DeliveryRow, Posted
-from fusewatch.store import codec, threads
+from fusewatch.store import codec, threads, told_before
 from fusewatch.store.connection import Link
 
 PENDING, CLAIMED, SENT, DEAD = "pending", "claimed", "sent", "dead"
@@ -23,7 +23,11 @@ _END_OF_CLAIM = (
 
 
 def enqueue(link: Link, message: Message) -> bool:
-    """Put a message in line. False when its id is there already; then nothing changes."""
+    """Put a message in line. False when its id is there already, or all that it says was told before a backup was
+    restored; then nothing changes."""
+    message, old = told_before.without(link, message)
+    if old:
+        return False
     columns = "(id, destination, kind, state, created_ms, next_ms, message)"
     values = (
         message.id,
