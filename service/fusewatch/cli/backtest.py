@@ -32,7 +32,7 @@ from fusewatch.domain.coverage import Span, holes, merged
 from fusewatch.domain.money import format_usd, usd_json
 from fusewatch.domain.periods import local_clock
 from fusewatch.domain.readplan import looks_from
-from fusewatch.domain.rules import RuleSet, Unit
+from fusewatch.domain.rules import Newcomers, RuleSet, Silent, Unattributed, Unit, Unpriced
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.notify.cards import headline
 from fusewatch.notify.sheet import line_text
@@ -145,7 +145,7 @@ def _span(since: str, until: str, zone: str) -> Span:
 
 
 def _chosen(rule_sets: Sequence[RuleSet], name: str) -> list[RuleSet]:
-    """The rule sets with this rule alone; one of them may lack it, which `--compare` then shows."""
+    """The rule sets with this rule alone, without watches; one of them may lack it, which `--compare` then shows."""
     known = sorted({rule.name for rules in rule_sets for rule in rules.rules})
     if name not in known:
         right = f"choose from {', '.join(known)}" if known else "the budget file has no rule"
@@ -155,6 +155,10 @@ def _chosen(rule_sets: Sequence[RuleSet], name: str) -> list[RuleSet]:
             rules,
             budgets=tuple(b for b in rules.budgets if b.name == name),
             spikes=tuple(s for s in rules.spikes if s.name == name),
+            unpriced=Unpriced(None),
+            unattributed=Unattributed(None),
+            silent=Silent(None),
+            new=Newcomers(),
         )
         for rules in rule_sets
     ]
@@ -214,19 +218,20 @@ def _print(outcomes: Sequence[Outcome], course: Course, files: Sequence[Path], z
     if not console.is_terminal:
         console.width = _WIDE
     first = outcomes[0]
-    _print_timeline(console, [t for t in first.told if t.destinations], zone)
+    sent = [t for t in first.told if t.destinations]
+    _print_timeline(console, sent, zone)
     _print_counts(console, first)
     console.print(
         f"{_when(course.from_ms, zone)} to {_when(course.to_ms, zone)} ({zone}): "
         f"{first.generations:,} generations, {format_usd(first.cost_pico)}; "
-        f"{_notices(sum(bool(t.destinations) for t in first.told))} sent in {len(first.messages):,} messages."
+        f"{_count(len(sent), 'notice')} sent in {_count(len(first.messages), 'message')}."
     )
     if len(outcomes) > 1:
         _print_difference(console, outcomes, files, zone)
 
 
-def _notices(count: int) -> str:
-    return f"{count:,} {'notice' if count == 1 else 'notices'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _when(at_ms: int, zone: str) -> str:
