@@ -25,6 +25,7 @@ promtool psql python3 rm sqlite3 sudo systemctl systemd-run tar uv
 FOREIGN = frozenset(_FOREIGN.split())
 """Programs that are not ours: that the shell understands the line is all that is checked here."""
 
+COMPLETION = frozenset({"--install-completion", "--show-completion"})
 STAY = frozenset({"run", "demo"})
 ASKS = frozenset({"forget", "restore"})
 SENDS = frozenset({"simulate"})
@@ -91,6 +92,10 @@ def claim_json(block: Block) -> str:
 def parses(arguments: Sequence[str]) -> None:
     """The real parser takes these words; nothing is run. AssertionError with its own words otherwise."""
     app = typer.main.get_command(cli._app(list(arguments)))
+    if len(arguments) == 1 and arguments[0] in COMPLETION:
+        # Parsing would already write to the files of the shell.
+        assert any(arguments[0] in parameter.opts for parameter in app.params)
+        return
     said, problem = StringIO(), ""
     try:
         with redirect_stderr(said):
@@ -159,7 +164,7 @@ def runs(command: Command) -> bool:
     words = command.text.split()
     if program == "curl":
         return "localhost:9469" in command.text or "127.0.0.1:9469" in command.text
-    if program != "fusewatch" or words[1] in STAY | ASKS:
+    if program != "fusewatch" or words[1] in STAY | ASKS | COMPLETION:
         return False
     if words[1] in SENDS or words[1:3] == ["prices", "push"]:
         return "--dry-run" in words
