@@ -20,6 +20,7 @@ from rich.text import Text
 from fusewatch.app import backtest as replaying
 from fusewatch.app.backfill import backfill_pass
 from fusewatch.app.backtest import Course, Outcome, Recorded, Told
+from fusewatch.cli import completing
 from fusewatch.cli.backfill import reading_progress
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.picture import drawing_of, written
@@ -55,7 +56,10 @@ def command(
     compare: Annotated[
         str | None, typer.Option("--compare", metavar="FILE", help="Another budget file: what it adds and removes.")
     ] = None,
-    rule: Annotated[str | None, typer.Option("--rule", metavar="NAME", help="Only this budget or spike.")] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option("--rule", metavar="NAME", help="Only this budget or spike.", autocompletion=completing.rules),
+    ] = None,
     plot: Annotated[
         str | None, typer.Option("--plot", metavar="FILE", help="Draw the spend with its notices: .svg or .png.")
     ] = None,

@@ -72,7 +72,7 @@ def _in_force(store: Store, path: Path) -> tuple[RuleSet, str]:
 
 def _print(report: ForgetReport, user: str, *, named: bool) -> None:
     if not report.known:
-        print(f'fusewatch: no user "{user}" is known', file=sys.stderr)
+        print(f'fusewatch: no user "{user}" is known; `fusewatch report users` lists them', file=sys.stderr)
         return
     print(f"Forgotten: {report.rows:,} rows, {report.incidents:,} incidents, {report.messages:,} messages.")
     if named:

@@ -11,7 +11,7 @@ import typer
 
 from fusewatch.app import reports
 from fusewatch.app.reports import Environments, Question
-from fusewatch.cli import reportjson, reporttable
+from fusewatch.cli import completing, reportjson, reporttable
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.dimensions import dimensions
 from fusewatch.cli.inforce import rules_in_force
@@ -37,7 +37,12 @@ FromOption = Annotated[
 ToOption = Annotated[
     str | None, typer.Option("--to", metavar="TIME", help="Until when; a day or a month counts as a whole.")
 ]
-ByOption = Annotated[str, typer.Option("--by", metavar="NAMES", help="Dimensions, separated by commas.")]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        "--by", metavar="NAMES", help="Dimensions, separated by commas.", autocompletion=completing.dimensions
+    ),
+]
 ZoneOption = Annotated[
     str, typer.Option("--timezone", metavar="ZONE", help="Whose days and months; invoices are in UTC.")
 ]
@@ -256,7 +261,10 @@ def trace(
     with _desk(config, database, zone) as desk:
         lines = desk.store.read(lambda unit: reports.trace(unit, trace_id))
     if not lines:
-        print(f"fusewatch: the ledger holds nothing of a trace {trace_id}", file=sys.stderr)
+        print(
+            f"fusewatch: the ledger holds nothing of a trace {trace_id}; `fusewatch report top-traces` lists some",
+            file=sys.stderr,
+        )
         raise typer.Exit(1)
     if as_json:
         print_json(reportjson.trace(lines))
