@@ -45,6 +45,9 @@ _WHEN = "A date, an instant, or how long ago, such as -30d; in the time zone of 
 _WIDE = 220
 """So wide is a table that goes into a file or a pipe: each notice stays on its line."""
 
+_ROOMY = 160
+"""In a narrower terminal a notice takes two lines, as a table would leave no room for what it says."""
+
 _PICTURES = (".svg", ".png")
 
 
@@ -246,6 +249,12 @@ def _print_timeline(console: Console, told: Sequence[Told], zone: str) -> None:
     if not told:
         console.print("Nobody would have been told of anything: no notice in this time.")
         return
+    if console.width < _ROOMY:
+        for one in told:
+            at = "state at start" if one.at_start else _when(one.at_ms, zone)
+            severity, _, what = _cells(one, zone)
+            console.print(Text(f"{at}  {severity}  to {', '.join(one.destinations)}\n  {what}"))
+        return
     table = Table(box=None, pad_edge=False)
     for title in ("time", "severity", "rule", "what", "to"):
         table.add_column(title, no_wrap=title != "what", overflow="fold")
@@ -288,8 +297,14 @@ def _print_difference(console: Console, outcomes: Sequence[Outcome], files: Sequ
     rows = sorted([*(("−", one) for one in removed), *(("+", one) for one in added)], key=lambda row: row[1].at_ms)
     table = Table(box=None, pad_edge=False, show_header=False)
     for sign, one in rows:
+        if console.width < _ROOMY:
+            severity, _, what = _cells(one, zone)
+            console.print(
+                Text(f"{sign} {_when(one.at_ms, zone)}  {severity}  to {', '.join(one.destinations)}\n    {what}")
+            )
+            continue
         table.add_row(*map(Text, (sign, _when(one.at_ms, zone), *_cells(one, zone), ", ".join(one.destinations))))
-    if rows:
+    if table.row_count:
         console.print(table)
 
 
