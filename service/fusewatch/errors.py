@@ -84,5 +84,7 @@ class AlreadyRunning(FusewatchError):
     """Another daemon holds this database; `holder` names it."""
 
     def __init__(self, holder: str) -> None:
-        super().__init__(f"another Fusewatch already runs on this database: {holder}")
+        super().__init__(
+            f"another Fusewatch already runs on this database: {holder}; end it first, or name another with --database"
+        )
         self.holder = holder

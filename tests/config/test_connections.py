@@ -48,7 +48,7 @@ def test_a_run_without_keys_is_told_what_to_set_in_one_message() -> None:
         read("budgets: []\n", {"LANGFUSE_PUBLIC_KEY": "pk"}, secrets=True)
     assert str(caught.value) == (
         "environment: LANGFUSE_SECRET_KEY is not set, so there is no project to read; "
-        "set them to the keys of a Langfuse project, or write `projects:` into the budget file"
+        "set it to the key of a Langfuse project, or write `projects:` into the budget file"
     )
 
 

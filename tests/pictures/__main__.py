@@ -1,4 +1,5 @@
-"""`make pictures`: the pictures in the docs, drawn by Chromium from the payloads of the golden files."""
+"""`make pictures`: the pictures in the docs, those of rules by `fusewatch backtest`, those of messages by Chromium from
+the payloads of the golden files."""
 
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.pictures.pictures import PICTURES, marked, page_of, source_mark
+from tests.pictures.rules import PAGE, draw_all, page_with
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _WIDTH = 760
@@ -14,6 +16,12 @@ _TALLEST = 2000
 
 
 def main() -> int:
+    told = {}
+    for shown, made in draw_all():
+        shown.path.write_text(made.svg, encoding="utf-8")
+        told[shown.name] = made.lines
+        print(f"{shown.path.name}: {len(made.svg):,} bytes, from docs/rules.md")
+    PAGE.write_text(page_with(told), encoding="utf-8")
     browser = find_browser()
     if browser is None:
         print("there is no Chromium here; Debian's package is chromium", file=sys.stderr)

@@ -69,7 +69,7 @@ def test_every_command_explains_itself_with_an_example(home: Home) -> None:
     assert explained.returncode == 0, explained.stderr
     for name in COMMANDS:
         assert f"\n  {name} " in overview.stdout
-        assert f"For example: fusewatch {name}" in explained.stdout
+        assert f"\n    fusewatch {name}" in explained.stdout
     assert home.call("--version").stdout == f"{__version__}\n"
     for wrong in (("watch",), ("check", "--no-such-option"), ("demo", "--exit-after", "soon")):
         assert home.call(*wrong).returncode == 2

@@ -8,6 +8,9 @@ from importlib import import_module
 import typer
 
 from fusewatch import __version__
+from fusewatch.cli.common import environ
+from fusewatch.cli.completing import words_to_complete
+from fusewatch.cli.examples import explain, explain_group
 from fusewatch.errors import ConfigError, FusewatchError
 
 COMMANDS = {
@@ -44,7 +47,8 @@ Version {__version__}. See it work at once: fusewatch demo
 def main() -> None:
     """The entry point. Exit codes: 0 fine, 1 the answer is no, 2 wrong use (a broken budget file is wrong use)."""
     try:
-        _app(sys.argv[1:])()
+        asked = words_to_complete(environ())
+        _app(sys.argv[1:] if asked is None else asked)()
     except BrokenPipeError:
         # Whoever read our output went away; a second complaint at interpreter exit would help nobody.
         sys.stderr.close()
@@ -82,9 +86,11 @@ def _app(arguments: list[str]) -> typer.Typer:
     for name, summary in COMMANDS.items():
         command = import_module(f"fusewatch.cli.{name.replace('-', '_')}").command if name == called else _stub
         if isinstance(command, typer.Typer):
+            explain_group(command, name)
             app.add_typer(command, name=name, short_help=summary)
         else:
             app.command(name, short_help=summary)(command)
+            explain(app.registered_commands[-1], name)
     return app
 
 

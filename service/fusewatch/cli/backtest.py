@@ -20,6 +20,7 @@ from rich.text import Text
 from fusewatch.app import backtest as replaying
 from fusewatch.app.backfill import backfill_pass
 from fusewatch.app.backtest import Course, Outcome, Recorded, Told
+from fusewatch.cli import completing
 from fusewatch.cli.backfill import reading_progress
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.picture import drawing_of, written
@@ -32,7 +33,7 @@ from fusewatch.domain.coverage import Span, holes, merged
 from fusewatch.domain.money import format_usd, usd_json
 from fusewatch.domain.periods import local_clock
 from fusewatch.domain.readplan import looks_from
-from fusewatch.domain.rules import RuleSet, Unit
+from fusewatch.domain.rules import Newcomers, RuleSet, Silent, Unattributed, Unit, Unpriced
 from fusewatch.errors import ConfigError, Problem
 from fusewatch.notify.cards import headline
 from fusewatch.notify.sheet import line_text
@@ -43,6 +44,9 @@ from fusewatch.store import SqlStore, open_store
 _WHEN = "A date, an instant, or how long ago, such as -30d; in the time zone of the budget file."
 _WIDE = 220
 """So wide is a table that goes into a file or a pipe: each notice stays on its line."""
+
+_ROOMY = 160
+"""In a narrower terminal a notice takes two lines, as a table would leave no room for what it says."""
 
 _PICTURES = (".svg", ".png")
 
@@ -55,7 +59,10 @@ def command(
     compare: Annotated[
         str | None, typer.Option("--compare", metavar="FILE", help="Another budget file: what it adds and removes.")
     ] = None,
-    rule: Annotated[str | None, typer.Option("--rule", metavar="NAME", help="Only this budget or spike.")] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option("--rule", metavar="NAME", help="Only this budget or spike.", autocompletion=completing.rules),
+    ] = None,
     plot: Annotated[
         str | None, typer.Option("--plot", metavar="FILE", help="Draw the spend with its notices: .svg or .png.")
     ] = None,
@@ -145,7 +152,7 @@ def _span(since: str, until: str, zone: str) -> Span:
 
 
 def _chosen(rule_sets: Sequence[RuleSet], name: str) -> list[RuleSet]:
-    """The rule sets with this rule alone; one of them may lack it, which `--compare` then shows."""
+    """The rule sets with this rule alone, without watches; one of them may lack it, which `--compare` then shows."""
     known = sorted({rule.name for rules in rule_sets for rule in rules.rules})
     if name not in known:
         right = f"choose from {', '.join(known)}" if known else "the budget file has no rule"
@@ -155,6 +162,10 @@ def _chosen(rule_sets: Sequence[RuleSet], name: str) -> list[RuleSet]:
             rules,
             budgets=tuple(b for b in rules.budgets if b.name == name),
             spikes=tuple(s for s in rules.spikes if s.name == name),
+            unpriced=Unpriced(None),
+            unattributed=Unattributed(None),
+            silent=Silent(None),
+            new=Newcomers(),
         )
         for rules in rule_sets
     ]
@@ -214,19 +225,20 @@ def _print(outcomes: Sequence[Outcome], course: Course, files: Sequence[Path], z
     if not console.is_terminal:
         console.width = _WIDE
     first = outcomes[0]
-    _print_timeline(console, [t for t in first.told if t.destinations], zone)
+    sent = [t for t in first.told if t.destinations]
+    _print_timeline(console, sent, zone)
     _print_counts(console, first)
     console.print(
         f"{_when(course.from_ms, zone)} to {_when(course.to_ms, zone)} ({zone}): "
         f"{first.generations:,} generations, {format_usd(first.cost_pico)}; "
-        f"{_notices(sum(bool(t.destinations) for t in first.told))} sent in {len(first.messages):,} messages."
+        f"{_count(len(sent), 'notice')} sent in {_count(len(first.messages), 'message')}."
     )
     if len(outcomes) > 1:
         _print_difference(console, outcomes, files, zone)
 
 
-def _notices(count: int) -> str:
-    return f"{count:,} {'notice' if count == 1 else 'notices'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _when(at_ms: int, zone: str) -> str:
@@ -236,6 +248,12 @@ def _when(at_ms: int, zone: str) -> str:
 def _print_timeline(console: Console, told: Sequence[Told], zone: str) -> None:
     if not told:
         console.print("Nobody would have been told of anything: no notice in this time.")
+        return
+    if console.width < _ROOMY:
+        for one in told:
+            at = "state at start" if one.at_start else _when(one.at_ms, zone)
+            severity, _, what = _cells(one, zone)
+            console.print(Text(f"{at}  {severity}  to {', '.join(one.destinations)}\n  {what}"))
         return
     table = Table(box=None, pad_edge=False)
     for title in ("time", "severity", "rule", "what", "to"):
@@ -279,8 +297,14 @@ def _print_difference(console: Console, outcomes: Sequence[Outcome], files: Sequ
     rows = sorted([*(("−", one) for one in removed), *(("+", one) for one in added)], key=lambda row: row[1].at_ms)
     table = Table(box=None, pad_edge=False, show_header=False)
     for sign, one in rows:
+        if console.width < _ROOMY:
+            severity, _, what = _cells(one, zone)
+            console.print(
+                Text(f"{sign} {_when(one.at_ms, zone)}  {severity}  to {', '.join(one.destinations)}\n    {what}")
+            )
+            continue
         table.add_row(*map(Text, (sign, _when(one.at_ms, zone), *_cells(one, zone), ", ".join(one.destinations))))
-    if rows:
+    if table.row_count:
         console.print(table)
 
 

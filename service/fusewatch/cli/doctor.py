@@ -16,6 +16,7 @@ from fusewatch import __version__
 from fusewatch.bootstrap import load_rules
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.online import Answered, ask_destination, ask_project
+from fusewatch.cli.waiting import waiting
 from fusewatch.config.rulefile import Loaded
 from fusewatch.config.settings import Settings, load_settings
 from fusewatch.errors import AlreadyRunning, ConfigError, FusewatchError
@@ -38,7 +39,12 @@ def command(config: ConfigOption = None, database: DatabaseOption = None, as_jso
     For example: fusewatch doctor --config config/budgets.yaml
     """
     findings = []
-    for finding in _look(config, database):
+    looking = _look(config, database)
+    while True:
+        with waiting("Looking"):
+            finding = next(looking, None)
+        if finding is None:
+            break
         findings.append(finding)
         if not as_json:
             mark = {True: "✓", False: "✗", None: "·"}[finding.ok]

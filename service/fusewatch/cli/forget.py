@@ -8,6 +8,7 @@ import typer
 
 from fusewatch.app.forget import ForgetReport, forget_user
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
+from fusewatch.cli.waiting import waiting
 from fusewatch.config.rulefile import load, load_text
 from fusewatch.config.settings import load_settings
 from fusewatch.domain.labels import label_of_text
@@ -50,7 +51,8 @@ def command(
             found = store.read(lambda unit: unit.traces(value))
             if any(found):
                 typer.confirm(f'Forget "{value}": {found.rows:,} rows? This cannot be undone.', abort=True, err=True)
-        report = forget_user(store, value, rules)
+        with waiting("Writing the database anew"):
+            report = forget_user(store, value, rules)
     named = value in text
     if as_json:
         print_json(_document(report, named=named))
@@ -72,7 +74,7 @@ def _in_force(store: Store, path: Path) -> tuple[RuleSet, str]:
 
 def _print(report: ForgetReport, user: str, *, named: bool) -> None:
     if not report.known:
-        print(f'fusewatch: no user "{user}" is known', file=sys.stderr)
+        print(f'fusewatch: no user "{user}" is known; `fusewatch report users` lists them', file=sys.stderr)
         return
     print(f"Forgotten: {report.rows:,} rows, {report.incidents:,} incidents, {report.messages:,} messages.")
     if named:

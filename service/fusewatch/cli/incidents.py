@@ -13,6 +13,7 @@ from rich.console import Console
 
 from fusewatch.app.retold import Retold, Story, incidents_named, incidents_now, story_of
 from fusewatch.bootstrap import LINKER
+from fusewatch.cli import completing
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.incidentjson import delivery_document, retold_document, story_document
 from fusewatch.cli.inforce import rules_in_force
@@ -36,7 +37,10 @@ _MOST_DEAD = 10_000
 
 def command(
     incident: Annotated[
-        str | None, typer.Argument(metavar="ID", help="One incident: its id, or the beginning of it.")
+        str | None,
+        typer.Argument(
+            metavar="ID", help="One incident: its id, or the beginning of it.", autocompletion=completing.incidents
+        ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,

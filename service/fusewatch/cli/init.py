@@ -12,6 +12,7 @@ import typer
 from fusewatch.bootstrap import connect_project
 from fusewatch.cli.common import ConfigOption, environ
 from fusewatch.cli.online import world
+from fusewatch.cli.waiting import waiting
 from fusewatch.config.rulefile import ProjectConfig, load_text
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.merge import generation_of
@@ -64,7 +65,8 @@ def command(
     loaded = load_text(_MINIMAL, "environment", environ(), secrets=True)
     project = loaded.projects[0]
     print(f"Reading the last {DAYS} days of {project.base_url} …", file=sys.stderr)
-    seen = asyncio.run(_look(project))
+    with waiting("Reading"):
+        seen = asyncio.run(_look(project))
     text = _file(seen, project.base_url)
     load_text(text, str(path), environ(), secrets=False)
     try:

@@ -10,6 +10,7 @@ import typer
 
 from fusewatch.bootstrap import connect_destination, load_rules
 from fusewatch.checking import warnings_of
+from fusewatch.cli import completing
 from fusewatch.cli.common import ConfigOption, JsonOption, environ, print_json
 from fusewatch.cli.online import world
 from fusewatch.config.rulefile import DestinationConfig, Loaded
@@ -47,9 +48,14 @@ Tell = Callable[[Said], None]
 
 
 def command(
-    destination: Annotated[str | None, typer.Argument(help="One destination; all without it.")] = None,
+    destination: Annotated[
+        str | None, typer.Argument(help="One destination; all without it.", autocompletion=completing.destinations)
+    ] = None,
     kind: Annotated[
-        list[str] | None, typer.Option("--kind", help=f"Only this kind, may be repeated: {', '.join(KINDS)}.")
+        list[str] | None,
+        typer.Option(
+            "--kind", help=f"Only this kind, may be repeated: {', '.join(KINDS)}.", autocompletion=completing.kinds
+        ),
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

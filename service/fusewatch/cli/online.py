@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TextIO
 from urllib.parse import urlsplit
 
 from fusewatch.bootstrap import World, connect_project, kind_of
+from fusewatch.cli.waiting import waiting
 from fusewatch.config.rulefile import DestinationConfig, Loaded, ProjectConfig
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.notify.apprise import AppriseNotifier
@@ -47,11 +49,16 @@ def ask_all(loaded: Loaded) -> list[str]:
 
     async def ask() -> list[Answered]:
         return [
-            *[_told(await ask_project(project)) for project in loaded.projects],
-            *[_told(await ask_destination(config)) for config in loaded.destinations],
+            *[_told(await _asked(p.name, ask_project(p))) for p in loaded.projects],
+            *[_told(await _asked(d.name, ask_destination(d))) for d in loaded.destinations],
         ]
 
     return [str(answered) for answered in asyncio.run(ask()) if not answered.ok]
+
+
+async def _asked(name: str, answer: Awaitable[Answered]) -> Answered:
+    with waiting(f"Asking {name}"):
+        return await answer
 
 
 def _told(answered: Answered) -> Answered:

@@ -67,6 +67,9 @@ def list_(
     if as_json:
         print_json([_model(one) for one in shown])
         return
+    if not shown:
+        print(f'No model has "{search}" in its name; `fusewatch prices list` shows all.' if search else "No models.")
+        return
     table = Table(box=None, pad_edge=False)
     for name in ("model", "matches", "input", "output", "other", "whose"):
         table.add_column(name, justify="right" if name in ("input", "output") else "left")

@@ -11,6 +11,7 @@ from rich.table import Table
 from fusewatch.app.reconcile import HourReport, ReconcileReport, reconcile_pass
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.reading import chosen_projects, opened
+from fusewatch.cli.waiting import waiting
 from fusewatch.config.settings import load_settings, parse_duration
 from fusewatch.config.words import Wrong
 from fusewatch.domain.money import format_usd, usd_json
@@ -46,15 +47,16 @@ def command(
             for one in projects:
                 print(f"Comparing {one.name} with Langfuse …", file=sys.stderr)
                 async with opened(one, loaded, store) as project_read:
-                    report = await reconcile_pass(
-                        project_read.reader,
-                        store,
-                        InlineRunner(),
-                        clock,
-                        from_ms=clock.now_ms() - since_ms,
-                        most=10_000,
-                        sweep=False,
-                    )
+                    with waiting(f"Comparing {one.name} with Langfuse"):
+                        report = await reconcile_pass(
+                            project_read.reader,
+                            store,
+                            InlineRunner(),
+                            clock,
+                            from_ms=clock.now_ms() - since_ms,
+                            most=10_000,
+                            sweep=False,
+                        )
                 reports.append((one.name, report))
 
     asyncio.run(run())

@@ -1,27 +1,29 @@
 """`fusewatch report`: where the money went, from the ledger; works with the daemon running or stopped."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from fusewatch.app import reports
 from fusewatch.app.reports import Environments, Question
-from fusewatch.cli import reportjson, reporttable
+from fusewatch.cli import completing, reportjson, reporttable
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.dimensions import dimensions
 from fusewatch.cli.inforce import rules_in_force
 from fusewatch.cli.spans import WHEN, calendar_of, month_span, span_of
 from fusewatch.cli.trendpicture import drawing_of
+from fusewatch.cli.waiting import waiting
 from fusewatch.config.settings import load_settings
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.periods import Calendar, Every
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
+from fusewatch.ports import ReadUnit
 from fusewatch.runtime import SystemClock
 from fusewatch.store import SqlStore, open_store
 
@@ -37,7 +39,12 @@ FromOption = Annotated[
 ToOption = Annotated[
     str | None, typer.Option("--to", metavar="TIME", help="Until when; a day or a month counts as a whole.")
 ]
-ByOption = Annotated[str, typer.Option("--by", metavar="NAMES", help="Dimensions, separated by commas.")]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        "--by", metavar="NAMES", help="Dimensions, separated by commas.", autocompletion=completing.dimensions
+    ),
+]
 ZoneOption = Annotated[
     str, typer.Option("--timezone", metavar="ZONE", help="Whose days and months; invoices are in UTC.")
 ]
@@ -49,6 +56,7 @@ LimitOption = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="S
 PlotOption = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw it: .svg or .png.")]
 
 _PICTURES = (".svg", ".png")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,10 @@ class _Desk:
     rules: RuleSet
     calendar: Calendar
     now_ms: int
+
+    def read(self, question: Callable[[ReadUnit], T]) -> T:
+        with waiting("Reading the ledger"):
+            return self.store.read(question)
 
     def span(self, since: str | None, until: str | None) -> Span:
         return span_of(since, until, self.calendar, self.now_ms, options=("--from", "--to"))
@@ -93,7 +105,7 @@ def spend(
     """
     with _desk(config, database, zone) as desk:
         asked = desk.asked(dimensions(by, "--by", desk.rules), desk.span(since, until), environments)
-        made = desk.store.read(lambda unit: reports.breakdown(unit, asked))
+        made = desk.read(lambda unit: reports.breakdown(unit, asked))
     if as_json:
         print_json(reportjson.breakdown(made, zone))
     else:
@@ -148,7 +160,7 @@ def _people(
 ) -> None:
     with _desk(*where, zone) as desk:
         asked = desk.asked((by,), desk.span(*ends), environments)
-        made = desk.store.read(lambda unit: reports.breakdown(unit, asked))
+        made = desk.read(lambda unit: reports.breakdown(unit, asked))
     if as_json:
         print_json(reportjson.breakdown(made, zone, most=limit))
     else:
@@ -172,7 +184,7 @@ def top_traces(
     """
     with _desk(config, database, zone) as desk:
         asked = desk.asked((), desk.span(since, until), environments)
-        found = desk.store.read(lambda unit: reports.top_traces(unit, asked, limit))
+        found = desk.read(lambda unit: reports.top_traces(unit, asked, limit))
     if as_json:
         print_json([reportjson.trace_group(one) for one in found])
     else:
@@ -201,7 +213,7 @@ def trend(
     with _desk(config, database, zone) as desk:
         asked = desk.asked(dimensions(by, "--by", desk.rules), desk.span(since, until), environments)
         calendar = desk.calendar
-        made = desk.store.read(lambda unit: reports.trend(unit, asked, calendar, per))
+        made = desk.read(lambda unit: reports.trend(unit, asked, calendar, per))
     if plot is not None:
         from fusewatch.cli.picture import written  # noqa: PLC0415 - what draws is loaded for drawing alone
 
@@ -234,7 +246,7 @@ def average(
             what = f"traces are not averaged by {' and '.join(sorted(unfit))}"
             raise ConfigError([Problem("command line", 0, "--by", what, "see fusewatch report users and sessions")])
         asked = desk.asked(names, desk.span(since, until), environments)
-        found = desk.store.read(lambda unit: reports.averages(unit, asked))
+        found = desk.read(lambda unit: reports.averages(unit, asked))
     if as_json:
         print_json([reportjson.average(one, names) for one in found])
     else:
@@ -254,9 +266,12 @@ def trace(
     For example: fusewatch report trace 4bf92f3577b34da6a3ce929d0e0e4736
     """
     with _desk(config, database, zone) as desk:
-        lines = desk.store.read(lambda unit: reports.trace(unit, trace_id))
+        lines = desk.read(lambda unit: reports.trace(unit, trace_id))
     if not lines:
-        print(f"fusewatch: the ledger holds nothing of a trace {trace_id}", file=sys.stderr)
+        print(
+            f"fusewatch: the ledger holds nothing of a trace {trace_id}; `fusewatch report top-traces` lists some",
+            file=sys.stderr,
+        )
         raise typer.Exit(1)
     if as_json:
         print_json(reportjson.trace(lines))
@@ -291,7 +306,7 @@ def month(
         closed = f"{label} {zone}"
         if close is not None:
             _close(desk, closed, span, anyway=anyway)
-        found = desk.store.read(lambda unit: reports.month(unit, asked, closed))
+        found = desk.read(lambda unit: reports.month(unit, asked, closed))
     if as_json:
         print_json(reportjson.month(found, zone))
     else:
@@ -301,10 +316,10 @@ def month(
 def _close(desk: _Desk, label: str, span: Span, *, anyway: bool) -> None:
     if span.to_ms > desk.now_ms:
         raise ConfigError([Problem("command line", 0, "--close", f"{label} is not over yet")])
-    gaps, _ = desk.store.read(lambda unit: reports.reading(unit, span, desk.now_ms))
+    gaps, _ = desk.read(lambda unit: reports.reading(unit, span, desk.now_ms))
     if gaps and not anyway:
         _refuse_unread(label, gaps, desk.calendar.timezone)
-    made = desk.store.read(lambda unit: reports.to_close(unit, label, span, desk.now_ms))
+    made = desk.read(lambda unit: reports.to_close(unit, label, span, desk.now_ms))
     if not desk.store.upkeep(lambda unit: unit.close_month(made)):
         print(f"fusewatch: {label} is closed already; what changed since then is its correction", file=sys.stderr)
         raise typer.Exit(1)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from itertools import islice
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from fusewatch.app.reports import Average, Breakdown, Gap, Group, Month, Question, TraceGroup, Trend, total
@@ -17,6 +18,13 @@ from fusewatch.ports import Line
 
 _WIDE = 220
 """So wide is a table that goes into a file or a pipe: each line stays whole."""
+
+_LESS_TELLING = (
+    ("total tokens", "input", "output", "calls per trace"),
+    ("name", "started", "team", "calls", "traces"),
+    ("feature", "user", "model", "operation"),
+)
+"""Columns that go, in this order, until a table fits a terminal: a number or an id that is cut is worse than none."""
 
 GAPS_SHOWN = 5
 LONGEST = 200
@@ -42,19 +50,41 @@ def breakdown(made: Breakdown, asked: Question, zone: str, *, most: int | None =
         words = f"left out: {', '.join(asked.excluded)}" if asked.environments == "counted" else "other environments"
         _add(table, _first(made.by, words), made.left_out, made.whole)
     _add(table, _first(made.by, "total"), made.whole, made.whole)
-    out.print(table)
+    _show(out, table)
     _notes(out, made, zone)
+
+
+def _show(out: Console, table: Table) -> None:
+    """The table, without its less telling columns where the terminal is too narrow for what must not be cut; one that
+    is too narrow even then wraps the lines itself."""
+    least = {id(column): _least(column) for column in table.columns}
+    for names in ((), *_LESS_TELLING):
+        table.columns = [column for n, column in enumerate(table.columns) if n == 0 or column.header not in names]
+        needed = sum(least[id(column)] + 2 for column in table.columns)
+        if needed <= out.width:
+            break
+    else:
+        out.width = needed
+    for number, column in enumerate(table.columns):
+        column._index = number
+    out.print(table)
+
+
+def _least(column: Column) -> int:
+    """The width below which a column would be cut, or its names folded beyond reading."""
+    widest = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+    return widest if column.no_wrap else min(widest, 12)
 
 
 def _usage_table(by: Sequence[str], whole: Usage, *, first: Sequence[str] = ()) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in (*first, *(by or ([] if first else [""]))):
-        table.add_column(name)
+        table.add_column(name, overflow="fold", no_wrap=name in ("trace", "id"))
     for name in ("calls", "input", "output", "total tokens", "Langfuse cost"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     if whole.unpriced:
-        table.add_column("our estimate", justify="right")
-        table.add_column("unpriced calls", justify="right")
+        table.add_column("our estimate", justify="right", no_wrap=True)
+        table.add_column("unpriced calls", justify="right", no_wrap=True)
     return table
 
 
@@ -104,12 +134,13 @@ def _clock(at_ms: int, zone: str) -> str:
 
 
 def traces(found: Sequence[TraceGroup], zone: str) -> None:
+    out = console()
     whole = total(one.usage for one in found)
     table = _usage_table((), whole, first=("trace", "started", "feature", "team", "name"))
     for one in found:
         key = (one.trace_id, _clock(one.first_ms, zone), one.feature, one.team, one.trace_name)
         _add(table, key, one.usage, whole)
-    console().print(table)
+    _show(out, table)
 
 
 def trend(made: Trend, by: Sequence[str], zone: str) -> None:
@@ -126,7 +157,7 @@ def trend(made: Trend, by: Sequence[str], zone: str) -> None:
     if left_out != NOTHING:
         _add(table, ("left out", *("" for _ in by)), left_out, whole)
     _add(table, ("total", *("" for _ in by)), whole, whole)
-    out.print(table)
+    _show(out, table)
     _gaps(out, made.gaps, zone)
 
 
@@ -135,14 +166,14 @@ def averages(found: Sequence[Average], by: Sequence[str]) -> None:
     for name in by:
         table.add_column(name)
     for name in ("traces", "calls", "Langfuse cost", "cost per trace", "calls per trace"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for one in found:
         cost = one.usage.cost_pico
         cells = [f"{one.traces:,}", f"{one.usage.calls:,}", format_usd(cost), format_usd(round_div(cost, one.traces))]
         table.add_row(
             *map(Text, (*(clean(part, LONGEST) for part in one.key), *cells, f"{one.usage.calls / one.traces:.1f}"))
         )
-    console().print(table)
+    _show(console(), table)
 
 
 def round_div(amount: int, count: int) -> int:
@@ -160,7 +191,7 @@ def trace(lines: Sequence[Line], zone: str) -> None:
         _add(table, key, line.usage, whole)
     table.add_section()
     _add(table, ("total", "", "", "", ""), whole, whole)
-    console().print(table)
+    _show(console(), table)
 
 
 def month(found: Month, asked: Question, zone: str) -> None:
@@ -182,5 +213,5 @@ def month(found: Month, asked: Question, zone: str) -> None:
     if found.correction != NOTHING:
         _add(table, _first(closed.by, "correction since"), found.correction, widest)
         _add(table, _first(closed.by, "now"), now.whole, widest)
-    out.print(table)
+    _show(out, table)
     _notes(out, now, zone)

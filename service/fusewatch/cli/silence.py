@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fusewatch.cli import completing
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.inforce import rules_in_force
 from fusewatch.cli.times import instant_ms
@@ -34,7 +35,9 @@ def add(
     matchers: Annotated[
         list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="As team=content or feature=eval-*.")
     ] = None,
-    rule: Annotated[str | None, typer.Option("--rule", help="The rule or watch; a glob.")] = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="The rule or watch; a glob.", autocompletion=completing.rules)
+    ] = None,
     lasting: Annotated[str | None, typer.Option("--for", metavar="DURATION", help="How long, as 2h.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="As 2026-12-24T08:00.")] = None,
     comment: Annotated[str, typer.Option("--comment", help="Why; others will read it.")] = "",
@@ -90,7 +93,9 @@ def list_(
 
 @command.command("end")
 def end(
-    silence_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")],
+    silence_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.", autocompletion=completing.silences)
+    ],
     database: DatabaseOption = None,
 ) -> None:
     """End a silence now: what still stands of what it held back is told.

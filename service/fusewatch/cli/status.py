@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from fusewatch.app.retold import Retold, incidents_now
@@ -27,6 +27,8 @@ from fusewatch.runtime import SystemClock
 from fusewatch.store import open_store
 
 SHOWN = 30
+ROOMY = 64
+"""A narrower terminal shows no forecasts, so that no amount is cut."""
 _MOST_TOLD = 10_000
 
 
@@ -157,14 +159,19 @@ def _wait(held: Held, zone: str) -> str:
 def _print_budgets(console: Console, budgets: tuple[BudgetLine, ...], zone: str) -> None:
     if not budgets:
         return
-    table = Table("budget", "spent", "limit", "used", "at its end", "crosses", "", box=None, pad_edge=False)
+    table = Table(Column("budget", overflow="fold"), box=None, pad_edge=False)
+    for name in ("spent", "limit", "used"):
+        table.add_column(name, no_wrap=True)
+    roomy = console.width >= ROOMY
+    for name in ("at its end", "crosses", "") if roomy else ("",):
+        table.add_column(name)
     for line in sorted(budgets, key=lambda line: -line.ratio)[:SHOWN]:
         table.add_row(
             Text(f"{line.budget} {line.group}".strip()),
             amount(line.spent, line.unit) + _estimated(line.estimated),
             amount(line.limit, line.unit),
-            f"{line.ratio:.0%}" if line.limit > 0 else "-",
-            *_expected(line, zone),
+            f"{int(line.ratio * 100)} %" if line.limit > 0 else "-",
+            *(_expected(line, zone) if roomy else ()),
             "" if line.standing is Standing.READY else "at least: a gap is not read yet",
         )
     console.print(table)
@@ -181,7 +188,8 @@ def _expected(line: BudgetLine, zone: str) -> tuple[str, str]:
     if found is None:
         return "-", "-"
     crosses = "-" if found.crosses_at_ms is None else f"{local_clock(zone, found.crosses_at_ms):%d %b %H:%M}"
-    return f"{amount(found.low, line.unit)} – {amount(found.high, line.unit)}", crosses
+    low, high = amount(found.low, line.unit), amount(found.high, line.unit)
+    return low if low == high else f"{low} – {high}", crosses
 
 
 def _forecast(line: BudgetLine) -> dict[str, object] | None:

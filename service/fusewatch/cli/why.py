@@ -9,6 +9,7 @@ import typer
 
 from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Hindrance, KeyLine, Overview, Rung, Subject, Told, Untold
+from fusewatch.cli import completing
 from fusewatch.cli.common import ConfigOption, DatabaseOption, JsonOption, environ, holder, print_json
 from fusewatch.cli.inforce import parse_stored, rules_in_force
 from fusewatch.cli.status import amount
@@ -27,7 +28,10 @@ _WHEN = "A date, an instant, or how long ago, such as -2h; in the time zone of t
 
 
 def command(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="A budget or a spike of the budget file.")],
+    rule: Annotated[
+        str,
+        typer.Argument(metavar="RULE", help="A budget or a spike of the budget file.", autocompletion=completing.rules),
+    ],
     key: Annotated[
         str | None,
         typer.Argument(metavar="[KEY]", help="As in a notice: team=content, or feature=a,team=b, or only content."),

@@ -56,6 +56,10 @@ class RuleTests:
 
 def load_tests(path: Path, environ: Mapping[str, str]) -> RuleTests:
     """Read a file of rule tests and the rules that it names; raises ConfigError with every problem."""
+    if not path.exists():
+        raise ConfigError(
+            [Problem(str(path), 0, "", "there is no such file", "docs/rule-tests.md shows how to write one")]
+        )
     (part,) = read_files(path).parts if not path.is_dir() else [None]
     if part is None:
         raise ConfigError([Problem(str(path), 0, "", "this is a folder", "name the test files in it")])

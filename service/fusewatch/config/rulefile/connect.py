@@ -79,7 +79,8 @@ class Connections:
             what = (
                 f"{' and '.join(absent)} {'are' if len(absent) > 1 else 'is'} not set, so there is no project to read"
             )
-            right = "set them to the keys of a Langfuse project, or write `projects:` into the budget file"
+            them = "them to the keys" if len(absent) > 1 else "it to the key"
+            right = f"set {them} of a Langfuse project, or write `projects:` into the budget file"
             self.problems.append(Problem(PLACE, 0, "", what, right))
         return ()
 
