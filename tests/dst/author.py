@@ -58,7 +58,7 @@ def write(seed: int, *, faults: bool = True) -> History:
         mode=mode,
         cloud=cloud,
         poll_s=poll_s,
-        tick_s=dice.choice((30, 60, 120)),
+        tick_s=dice.choice((60, 120, 300)),
         projects=projects,
         budgets=budgets,
         spikes=(Spike("twice", ("feature",), 2, days=4, at_least=3, floor_pico=5 * PICO),),

@@ -81,6 +81,22 @@ class _Cursor(sqlite3.Cursor):
 
 
 class _Connection(sqlite3.Connection):
+    """The driver's own `execute` goes past the cursor that we give it."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        disk = _mounted[-1]
+        disk.before(self, sql)
+        cursor = super().execute(sql, parameters)
+        disk.done(sql)
+        return cursor
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        disk = _mounted[-1]
+        disk.before(self, sql)
+        cursor = super().executemany(sql, parameters)
+        disk.done(sql)
+        return cursor
+
     def cursor(self, factory: Any = _Cursor) -> Any:
         return super().cursor(factory)
 

@@ -1,6 +1,5 @@
 """Runs a history: boot after boot of the daemon, until everything has come to rest; returns what was seen."""
 
-import asyncio
 import gc
 import hashlib
 import io

@@ -78,7 +78,7 @@ class _Pen:
 def spend_of(
     dice: random.Random, projects: tuple[str, ...], from_ms: int, begins_ms: int, calm_ms: int, ends_ms: int
 ) -> tuple[Call, ...]:
-    """All calls: a few days before the daemon begins, and while it runs. What is late arrives an hour before the end."""
+    """All calls: a few days before the daemon begins, and while it runs. Nothing arrives in the last five hours."""
     pen = _Pen(dice)
     last_ms = ends_ms - 5 * HOUR_MS
     _background(pen, projects, from_ms, begins_ms, calls_a_day=60, last_ms=last_ms)
