@@ -40,10 +40,10 @@ def write(seed: int, *, faults: bool = True) -> History:
     zone, first = dice.choice(PLACES)
     day = datetime.fromisoformat(first).replace(tzinfo=ZoneInfo(zone))
     begins_ms = int(day.timestamp()) * SECOND_MS + dice.randrange(DAY_MS // SECOND_MS) * SECOND_MS
-    calm_ms = begins_ms + dice.choice((1, 1, 2, 3)) * DAY_MS
+    calm_ms = begins_ms + dice.choice((12, 24, 24, 48)) * HOUR_MS
     ends_ms = calm_ms + 7 * HOUR_MS
-    projects = dice.choice((("shop",), ("shop", "labs")))
-    poll_s = dice.choice((60, 120, 300))
+    projects = dice.choice((("shop",), ("shop",), ("shop", "labs")))
+    poll_s = dice.choice((60, 300, 300))
     cloud = dice.random() < 0.5
     mode = "cloud" if cloud else dice.choice(("dual", "events_only"))
     budgets = _budgets(dice, zone, begins_ms, calm_ms, edits=faults)
@@ -58,7 +58,7 @@ def write(seed: int, *, faults: bool = True) -> History:
         mode=mode,
         cloud=cloud,
         poll_s=poll_s,
-        tick_s=dice.choice((60, 120, 300)),
+        tick_s=dice.choice((60, 300, 300)),
         projects=projects,
         budgets=budgets,
         spikes=(Spike("twice", ("feature",), 2, days=4, at_least=3, floor_pico=5 * PICO),),

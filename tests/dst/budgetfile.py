@@ -18,7 +18,7 @@ def text_at(history: History, at_ms: int) -> str:
             f"timezone: {history.zone}",
             "history: 5d",
             f"projects:\n{projects}",
-            "watch: {unattributed: false, drift: false}",
+            "watch: {unattributed: false}",
             f"destinations:\n{''.join(map(_destination, history.destinations))}",
             f"notify: [{', '.join(d.name for d in history.destinations)}]",
             f"budgets:\n{''.join(_budget(budget, at_ms) for budget in history.budgets)}",

@@ -4,24 +4,21 @@ It shares no code with the product and imports nothing of it: plain integers and
 file promises.
 """
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-from tests.dst.history import HOUR_MS, MINUTE_MS, PICO, SECOND_MS, Budget, Destination, History
-from tests.dst.truth import Curve, Key, Place, Sums, newest, sums_of
+from tests.dst.history import HOUR_MS, MINUTE_MS, SECOND_MS, Budget, Destination, History
+from tests.dst.otherrules import judge_restraint, judge_spike, judge_watches, judge_window
+from tests.dst.telling import SEVERITY, Judgement, Told, Took, notices_of, steps_of
+from tests.dst.truth import Curve, Place, Sums, newest, sums_of
 
 GRACE_MS = 3 * SECOND_MS
 """For the requests and the sending itself, beside a poll interval."""
 CALM_MS = 45 * MINUTE_MS
 """How long after a trouble nothing is expected to be in time: pauses have grown, gaps are read first."""
 FIRST_LOAD_MS = 20 * MINUTE_MS
-_SEVERITY = {"info": 0, "warning": 1, "critical": 2}
 
 
 class Row(NamedTuple):
@@ -40,61 +37,6 @@ class Row(NamedTuple):
     model: str
 
 
-class Took(Protocol):
-    """A message that a receiver took in."""
-
-    @property
-    def at_ms(self) -> int: ...
-    @property
-    def destination(self) -> str: ...
-    @property
-    def id(self) -> str: ...
-    @property
-    def body(self) -> str: ...
-    @property
-    def told(self) -> bool: ...
-
-
-class Told(NamedTuple):
-    """One notice of one message, as it was received first."""
-
-    at_ms: int
-    destination: str
-    message: str
-    type: str
-    kind: str
-    rule: str
-    key: Key
-    period: tuple[int, int]
-    label: str
-    reason: str
-    severity: str
-    share: Fraction
-    limit: int
-    timing: str
-    incident: str
-
-
-@dataclass(slots=True)
-class Judgement:
-    """What was wrong, and how much was looked at."""
-
-    wrong: list[str] = field(default_factory=list)
-    due: int = 0
-    sent: int = 0
-    lost: int = 0
-    doubled: int = 0
-    excused: int = 0
-    """Doubled where a crash or a lost answer explains it."""
-    timely: int = 0
-    """How many of the due ones had to come in time, and did."""
-    ledger: int = 0
-    """Differences of the ledger."""
-
-    def complain(self, what: str) -> None:
-        self.wrong.append(what)
-
-
 def judge(
     history: History,
     ledger: Sequence[Row],
@@ -111,8 +53,13 @@ def judge(
     for budget in history.budgets:
         of_rule = [t for t in told if t.rule == budget.name and t.kind == "budget"]
         if budget.every.startswith("last:"):
-            continue
-        _judge_budget(history, budget, of_rule, troubled, found)
+            judge_window(history, budget, of_rule, found)
+        else:
+            _judge_budget(history, budget, of_rule, troubled, found)
+    for spike in history.spikes:
+        judge_spike(history, spike, [t for t in told if t.rule == spike.name], found)
+    judge_watches(history, told, off, found)
+    judge_restraint(history, told, found)
     return found
 
 
@@ -149,49 +96,6 @@ def _judge_ledger(history: History, ledger: Sequence[Row], found: Judgement) -> 
 # ---------------------------------------------------------------- messages
 
 
-def notices_of(history: History, received: Sequence[Took]) -> Iterator[Told]:
-    """The notices of every message to a webhook, each message once."""
-    kinds = {destination.name: destination.kind for destination in history.destinations}
-    each = {budget.name: budget.each for budget in history.budgets} | {s.name: s.each for s in history.spikes}
-    seen: set[tuple[str, str]] = set()
-    for message in received:
-        if kinds[message.destination] != "webhook" or (message.destination, message.id) in seen:
-            continue
-        seen.add((message.destination, message.id))
-        body = json.loads(message.body)
-        for notice in body["data"]["notices"]:
-            yield _told(message, body["type"].removeprefix("fusewatch."), notice, each)
-
-
-def _told(message: Took, type_: str, notice: Mapping[str, Any], each: Mapping[str, tuple[str, ...]]) -> Told:
-    names = each.get(notice["rule"], tuple(notice["key"]))
-    period = notice["period"]
-    usd = notice["unit"] == "usd"
-    amount = Decimal(notice["limit"])
-    return Told(
-        at_ms=message.at_ms,
-        destination=message.destination,
-        message=message.id,
-        type=type_,
-        kind=notice["kind"],
-        rule=notice["rule"],
-        key=tuple(notice["key"][name] for name in names),
-        period=(_ms(period["start"]), _ms(period["end"])),
-        label=period["label"],
-        reason=notice["reason"],
-        severity=notice["severity"],
-        share=Fraction(notice["threshold"]).limit_denominator(1000),
-        limit=int(amount * PICO) if usd else int(amount),
-        timing=notice["timing"],
-        incident=notice["incident_id"],
-    )
-
-
-def _ms(text: str) -> int:
-    at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return round((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
-
-
 def _judge_repeats(received: Sequence[Took], crashes: Sequence[int], found: Judgement) -> None:
     """A message comes twice only when the answer to the first was lost, or the process ended before it noted it."""
     earlier: dict[tuple[str, str], Took] = {}
@@ -220,20 +124,6 @@ def _troubled(history: History, off: Sequence[tuple[int, int]]) -> list[tuple[in
         if not fault.kind.startswith(("receiver", "crash", "stop")):
             spans.append((fault.at_ms, max(fault.until_ms, fault.at_ms)))
     return [(from_ms - MINUTE_MS, to_ms + CALM_MS) for from_ms, to_ms in spans]
-
-
-def percent_severity(percent: int) -> int:
-    return 0 if percent < 80 else 1 if percent < 100 else 2
-
-
-def steps_of(budget: Budget, limit: int, amount: int) -> list[tuple[Fraction, int]]:
-    """The thresholds that an amount has reached, with their severities, rising; doublings without end."""
-    shares = [(Fraction(percent, 100), percent_severity(percent)) for percent in budget.thresholds]
-    doubling = Fraction(2)
-    while amount >= limit * doubling:
-        shares.append((doubling, 2))
-        doubling *= 2
-    return [(share, severity) for share, severity in shares if amount >= limit * share]
 
 
 def _judge_budget(
@@ -294,7 +184,7 @@ def _judge_due(
     limit = budget.limits[-1].amount
     if len(budget.limits) > 1 and place[1][0] <= budget.limits[-1].at_ms:
         limit = max(one.amount for one in budget.limits)
-    least = _SEVERITY[destination.least]
+    least = SEVERITY[destination.least]
     due = [share for share, severity in steps_of(budget, limit, sums.true.last()) if severity >= least]
     if not due:
         return
