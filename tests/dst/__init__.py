@@ -1,1 +1,1 @@
-"""The whole daemon on a simulated clock, disk and network: one seed is one history of several days (docs/simulation.md)."""
+"""The whole daemon on a simulated clock, disk and network: a seed is a history of days (docs/simulation.md)."""

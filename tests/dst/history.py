@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something goes wrong, from `at_ms` to `until_ms`, or at `at_ms`. What `number` and `text` mean depends on `kind`."""
+    """Something goes wrong, from `at_ms` to `until_ms`, or once. What `number` and `text` mean depends on `kind`."""
 
     kind: str
     at_ms: int

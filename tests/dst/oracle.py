@@ -181,8 +181,9 @@ def _judge_due(
     troubled: Sequence[tuple[int, int]],
     found: Judgement,
 ) -> None:
-    limit = budget.limits[-1].amount
-    if len(budget.limits) > 1 and place[1][0] <= budget.limits[-1].at_ms:
+    limit = [one.amount for one in budget.limits if one.at_ms < place[1][1]][-1]
+    edited = any(place[1][0] <= one.at_ms < place[1][1] + 2 * HOUR_MS for one in budget.limits[1:])
+    if edited:
         limit = max(one.amount for one in budget.limits)
     least = SEVERITY[destination.least]
     due = [share for share, severity in steps_of(budget, limit, sums.true.last()) if severity >= least]
@@ -191,12 +192,14 @@ def _judge_due(
     what = f"{budget.name} {place[0]} {place[1][0]} to {destination.name}"
     found.due += 1
     told = [n for n in heard if n.reason in ("opened", "escalated")]
-    if not any(n.share * n.limit >= due[-1] * limit for n in told):
+    # A limit that was raised arms silently only what lies above the share that it leaves.
+    if not (told if edited else any(n.share * n.limit >= due[-1] * limit for n in told)):
         if not _excused(history, budget, place, destination):
             found.lost += 1
             found.complain(f"{what}: {float(due[-1]):.0%} of {limit} never told, {sums.true.last()}: {heard}")
         return
-    _judge_timing(history, what, limit, due, sums.least, place, destination, told, troubled, found)
+    if not edited:
+        _judge_timing(history, what, limit, due, sums.least, place, destination, told, troubled, found)
 
 
 def _excused(history: History, budget: Budget, place: Place, destination: Destination) -> bool:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tests.dst.history import HOUR_MS, MINUTE_MS, SECOND_MS, Budget, Fault, History, Spike
 from tests.dst.telling import SEVERITY, Judgement, Told, steps_of
-from tests.dst.truth import Key, Place, Sums, period_of, sums_of
+from tests.dst.truth import Key, Sums, period_of, sums_of
 
 CELL_MS = 15 * MINUTE_MS
 UNREADABLE_MS = 15 * MINUTE_MS

@@ -128,7 +128,8 @@ class Process:
 
     def silence(self, fault: Fault) -> None:
         """Somebody silences what has this value, over the database."""
-        assert self.store is not None and self.daemon is not None
+        assert self.store is not None, "it has started"
+        assert self.daemon is not None, "it has started"
         name, _, value = fault.text.partition("=")
         now_ms = self.universe.wall_ms()
         ends_ms = now_ms + fault.until_ms - self.universe.true_ms()
@@ -138,7 +139,7 @@ class Process:
 
 
 def end(process: Process, loop: asyncio.AbstractEventLoop) -> None:
-    """A killed process leaves nothing behind: what its tasks still try fails, and its database is as the disk has it."""
+    """A killed process leaves nothing behind: what its tasks still try fails, the database is as the disk has it."""
     for _ in range(100):
         tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
         if not tasks:

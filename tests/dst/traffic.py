@@ -70,7 +70,9 @@ class _Pen:
         updated_ms = max(arrives_ms - 500, last.updated_ms + 1)
         changed = last._replace(arrives_ms=arrives_ms, updated_ms=updated_ms)
         if kind < 0.35:
-            return changed._replace(start_ms=last.start_ms - dice.randrange(1, 10 * MINUTE_MS), cost_pico=cost + 5_000_000)
+            return changed._replace(
+                start_ms=last.start_ms - dice.randrange(1, 10 * MINUTE_MS), cost_pico=cost + 5_000_000
+            )
         factor = dice.choice((0, 1, 2, 5))
         return changed._replace(cost_pico=cost * factor // 2 + dice.randrange(1, 1000) * 1_000_000)
 
