@@ -15,7 +15,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 LANGFUSE_4 := .langfuse-4
 
-.PHONY: help install demo test test-langfuse-4 check lint bench lock format update-golden pictures
+.PHONY: help install demo test test-langfuse-4 check lint dst bench lock format update-golden pictures
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: $(STAMP) ## format, lint, types and floors
 format: $(STAMP) ## put the code in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dst: $(STAMP) ## simulate whole histories of the daemon: SEEDS=100 of them, or SEED=7 again (docs/simulation.md)
+	@$(BIN)/python -m tests.dst $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20) --first $(or $(FIRST),1))
 
 bench: $(STAMP) ## measure: ratios in one run, never a test
 	$(BIN)/python -m tests.bench

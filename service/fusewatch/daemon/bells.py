@@ -20,6 +20,11 @@ class Bells:
     def ring(self, name: str) -> None:
         self._bell(name).set()
 
+    async def ring_from_timer(self, name: str) -> None:
+        """As `ring`. The timer runs a plain function on a thread of its own, and an event of the loop's may be set by
+        nobody else; a coroutine it runs on the loop."""
+        self.ring(name)
+
     def ring_all(self) -> None:
         for bell in self._bells.values():
             bell.set()

@@ -120,7 +120,7 @@ class Daemon:
         """The timer's jobs only ring bells: a late or lost job costs a wait, never a pass (ENGINE, Process)."""
         for entry in connections.projects:
             scheduler.add_job(
-                self.bells.ring,
+                self.bells.ring_from_timer,
                 "interval",
                 args=[f"poll {entry.name}"],
                 seconds=self.parts.poll_interval_s / self.parts.speed(),

@@ -1,0 +1,141 @@
+"""From a seed to a history: dates, zones, rules, traffic with planted crossings, and everything that goes wrong."""
+
+import random
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tests.dst.history import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    PICO,
+    SECOND_MS,
+    Budget,
+    Destination,
+    Fault,
+    History,
+    Limit,
+    Spike,
+)
+from tests.dst.traffic import spend_of
+
+PLACES = (
+    ("UTC", "2026-11-17"),
+    ("Europe/Berlin", "2026-10-23"),  # clocks go back on the 25th
+    ("Europe/Berlin", "2026-03-27"),  # and forward on the 29th
+    ("America/New_York", "2026-10-30"),  # back on November 1st, where a month begins as well
+    ("Australia/Lord_Howe", "2026-10-02"),  # forward by half an hour on the 4th
+    ("Asia/Kolkata", "2026-12-30"),
+    ("America/Havana", "2026-03-06"),  # the 8th has no midnight
+    ("Pacific/Auckland", "2026-04-03"),  # back on the 5th
+)
+"""Where and when histories begin: clock changes and ends of weeks, months and years lie ahead of most."""
+
+_PRE_HISTORY = 5 * DAY_MS
+
+
+def write(seed: int, *, faults: bool = True) -> History:
+    """The history of a seed. Without `faults` the same traffic meets a world in which all is well."""
+    dice = random.Random(f"history {seed}")
+    zone, first = dice.choice(PLACES)
+    day = datetime.fromisoformat(first).replace(tzinfo=ZoneInfo(zone))
+    begins_ms = int(day.timestamp()) * SECOND_MS + dice.randrange(DAY_MS // SECOND_MS) * SECOND_MS
+    calm_ms = begins_ms + dice.choice((12, 24, 24, 48)) * HOUR_MS
+    ends_ms = calm_ms + 7 * HOUR_MS
+    projects = dice.choice((("shop",), ("shop",), ("shop", "labs")))
+    poll_s = dice.choice((60, 300, 300))
+    cloud = dice.random() < 0.5
+    mode = "cloud" if cloud else dice.choice(("dual", "events_only"))
+    budgets = _budgets(dice, zone, begins_ms, calm_ms, edits=faults)
+    calls = spend_of(random.Random(f"traffic {seed}"), projects, begins_ms - _PRE_HISTORY, begins_ms, calm_ms, ends_ms)
+    wrong = _faults(dice, begins_ms, calm_ms, budgets) if faults else ()
+    return History(
+        seed=seed,
+        begins_ms=begins_ms,
+        calm_ms=calm_ms,
+        ends_ms=ends_ms,
+        zone=zone,
+        mode=mode,
+        cloud=cloud,
+        poll_s=poll_s,
+        tick_s=dice.choice((60, 300, 300)),
+        projects=projects,
+        budgets=budgets,
+        spikes=(Spike("twice", ("feature",), 2, days=4, at_least=3, floor_pico=5 * PICO),),
+        destinations=_destinations(dice),
+        calls=calls,
+        faults=wrong,
+    )
+
+
+def _destinations(dice: random.Random) -> tuple[Destination, ...]:
+    found = [
+        Destination("hook"),
+        Destination("pager", least="critical"),
+        Destination("chat", kind="slack"),
+    ]
+    if dice.random() < 0.5:
+        found.append(Destination("owls", quiet=("22:00", "07:00")))
+    return tuple(found)
+
+
+def _budgets(dice: random.Random, zone: str, begins_ms: int, calm_ms: int, *, edits: bool) -> tuple[Budget, ...]:
+    def usd(low: int, high: int) -> tuple[Limit, ...]:
+        amount = dice.randrange(low, high) * PICO
+        limits = [Limit(0, amount)]
+        if edits and dice.random() < 0.3:
+            at_ms = dice.randrange(begins_ms + HOUR_MS, calm_ms - HOUR_MS)
+            limits.append(Limit(at_ms, amount * dice.choice((1, 3, 4)) // dice.choice((1, 2))))
+        return tuple(limits)
+
+    other = dice.choice(("America/New_York", "Asia/Tokyo", zone))
+    return (
+        Budget("whole", "day", usd(40, 120)),
+        Budget("features", "day", usd(8, 30), each=("feature",)),
+        Budget("teams", "week", usd(30, 150), each=("team",), zone=other),
+        Budget("month", "month", usd(200, 500), thresholds=(25, 50, 80, 100, 120)),
+        Budget("hot-hour", "hour", usd(2, 8), where=(("feature", "search"),)),
+        Budget("window", f"last:{dice.choice((3, 6, 24))}", usd(15, 60), each=("team",)),
+        Budget("tokens", "day", (Limit(0, dice.randrange(200, 900) * 1000),), unit="tokens", each=("user",)),
+        Budget("calls", "day", (Limit(0, dice.randrange(60, 300)),), unit="requests", each=("feature", "model")),
+    )
+
+
+def _faults(dice: random.Random, begins_ms: int, calm_ms: int, budgets: tuple[Budget, ...]) -> tuple[Fault, ...]:
+    span = calm_ms - begins_ms
+
+    def at() -> int:
+        return begins_ms + 30 * MINUTE_MS + dice.randrange(span - HOUR_MS)
+
+    def lasting(kind: str, shortest_s: int, longest_s: int, number: int = 0, text: str = "") -> Fault:
+        start = at()
+        seconds = int(shortest_s * (longest_s / shortest_s) ** dice.random())
+        return Fault(kind, start, min(start + seconds * SECOND_MS, calm_ms), number, text)
+
+    found = [Fault("edit", limit.at_ms) for budget in budgets for limit in budget.limits[1:]]
+    for _ in range(dice.randrange(1, 6)):
+        kind = dice.choice(("down", "5xx", "html", "cut", "truncated", "slow", "late", "rows", "hang"))
+        found.append(lasting("langfuse", 60, 5 * 3600, dice.choice((20, 60, 100)), kind))
+    for _ in range(dice.randrange(0, 3)):
+        found.append(lasting("langfuse", 60, 900, dice.choice((5, 45, 130)), "429"))
+    for _ in range(dice.randrange(0, 5)):
+        name = dice.choice(("hook", "pager", "chat", "owls"))
+        kind = dice.choice(("down", "500", "429", "slow", "swallow", "cut", "error200"))
+        found.append(lasting(f"receiver {name}", 30, 4 * 3600, dice.choice((30, 100)), kind))
+    for _ in range(dice.randrange(0, 8)):
+        found.append(
+            Fault("crash", at(), 0, dice.randrange(1, 400), dice.choice(("before", "after", "request", "now")))
+        )
+    for _ in range(dice.randrange(0, 3)):
+        found.append(Fault("stop", at(), 0, int(10 ** (4.2 * dice.random()))))
+    for _ in range(dice.randrange(0, 2)):
+        found.append(lasting("disk", 30, 3600, dice.choice((10, 50, 100)), dice.choice(("full", "ioerr"))))
+    for _ in range(dice.randrange(0, 3)):
+        number = dice.choice((-3600, -600, -120, -20, 20, 120, 600, 3600)) * SECOND_MS
+        found.append(lasting("skew", 60, 2 * 3600, number))
+    for _ in range(dice.randrange(0, 2)):
+        found.append(lasting("bad_edit", 60, 6 * 3600, dice.randrange(3)))
+    for _ in range(dice.randrange(0, 2)):
+        value = dice.choice(("feature=summary", "feature=search", "team=content", "rule=whole", "rule=features"))
+        found.append(lasting("silence", 1800, 6 * 3600, 0, value))
+    return tuple(sorted(found, key=lambda fault: (fault.at_ms, fault.kind)))

@@ -1,0 +1,40 @@
+"""Whole histories by fixed seeds: `make dst` runs others. A failure here prints the seed that repeats it."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.dst.author import write
+from tests.dst.history import HOUR_MS, History
+from tests.dst.simulation import simulate
+from tests.dst.verdict import live
+
+SEEDS = (31, 33, 41, 42)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_happens_the_ledger_is_right_and_every_notice_comes_once(seed: int) -> None:
+    outcome = live(write(seed))
+    assert outcome.wrong == [], f"make dst SEED={seed}"
+    assert outcome.judged.due > 0
+
+
+@pytest.mark.slow
+def test_one_seed_is_one_history_to_the_last_byte() -> None:
+    history = _short(write(7))
+    first, second = simulate(history), simulate(history)
+    assert first.log == second.log
+    assert first.digest == second.digest
+    assert len(first.crashes) >= 1, "else it would say little"
+
+
+def _short(history: History) -> History:
+    """The same faults, brought together into six hours."""
+    began, span = history.begins_ms, history.calm_ms - history.begins_ms
+
+    def sooner(at_ms: int) -> int:
+        return began + (at_ms - began) * 5 * HOUR_MS // span if at_ms else 0
+
+    faults = tuple(replace(f, at_ms=sooner(f.at_ms), until_ms=sooner(f.until_ms)) for f in history.faults)
+    return replace(history, faults=faults, calm_ms=began + 5 * HOUR_MS, ends_ms=began + 6 * HOUR_MS)
