@@ -25,6 +25,7 @@ from fusewatch.cli.common import ConfigOption, DatabaseOption, environ, holder
 from fusewatch.cli.dimensions import dimensions, known, listed
 from fusewatch.cli.inforce import rules_in_force
 from fusewatch.cli.spans import WHEN, calendar_of, span_of
+from fusewatch.cli.waiting import waiting
 from fusewatch.config.settings import load_settings
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.periods import Calendar, Every, local_clock
@@ -99,7 +100,7 @@ def command(
             _say(place, f"{written:,} generations {noun}")
             return
         grouping = _grouping(span, by, columns, per, rules, environments, calendar, now_ms)
-        with _opened(place, table or GROUPS_TABLE, escape=escape) as target:
+        with _opened(place, table or GROUPS_TABLE, escape=escape) as target, waiting("Reading the ledger"):
             made = write_groups(store, grouping, target)
         _tell(place, made, zone)
 

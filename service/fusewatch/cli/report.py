@@ -17,6 +17,7 @@ from fusewatch.cli.dimensions import dimensions
 from fusewatch.cli.inforce import rules_in_force
 from fusewatch.cli.spans import WHEN, calendar_of, month_span, span_of
 from fusewatch.cli.trendpicture import drawing_of
+from fusewatch.cli.waiting import waiting
 from fusewatch.config.settings import load_settings
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.periods import Calendar, Every
@@ -73,7 +74,8 @@ def _desk(config: str | None, database: str | None, zone: str) -> Iterator[_Desk
     with open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False) as store:
         rules = rules_in_force(settings, store)
         calendar = calendar_of(zone, week_starts_on=rules.calendar.week_starts_on)
-        yield _Desk(store, rules, calendar, SystemClock().now_ms())
+        with waiting("Reading the ledger"):
+            yield _Desk(store, rules, calendar, SystemClock().now_ms())
 
 
 @command.command("spend")
