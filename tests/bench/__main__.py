@@ -10,7 +10,16 @@ import time
 from pathlib import Path
 from statistics import median
 
-from tests.bench import bench_backtest, bench_drivers, bench_forecast, bench_ingest, bench_metrics, driver_bank, spikes
+from tests.bench import (
+    bench_backtest,
+    bench_drivers,
+    bench_exports,
+    bench_forecast,
+    bench_ingest,
+    bench_metrics,
+    driver_bank,
+    spikes,
+)
 
 Row = tuple[str, float, str, float | None]
 ROUNDS = 5
@@ -47,6 +56,7 @@ def measure() -> None:
         *bench_forecast.rows(),
         *bench_drivers.rows(),
         *bench_backtest.rows(),
+        *bench_exports.rows(),
         *check_rows(),
     ]
     width = max(len(name) for name, *_ in rows)

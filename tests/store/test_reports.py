@@ -175,6 +175,28 @@ def test_the_average_is_by_trace_and_a_trace_with_two_values_counts_for_both(sto
     ]
 
 
+@settings(max_examples=60, deadline=None)
+@given(made=ledgers(), data=st.data())
+def test_a_trace_comes_once_and_whole_however_many_hours_and_starts_it_has(
+    made: list[Generation], data: st.DataObject
+) -> None:
+    start_ms = min(g.start_ms for g in made)
+    span = data.draw(st.sampled_from([EVER, Span(start_ms, start_ms + DAY_MS), Span(start_ms + HOUR_MS, EVER.to_ms)]))
+    with fresh_store() as store:
+        record(store, made)
+        moved = data.draw(st.lists(st.sampled_from(made), unique=True, max_size=3))
+        if moved:
+            record(store, [g._replace(start_ms=g.start_ms + 5 * HOUR_MS, updated_ms=9) for g in moved])
+        lines = store.read(lambda unit: unit.lines(PROJECT.key, span, None, 10_000))
+        found = store.read(lambda unit: list(unit.trace_usage(span)))
+    by_trace: dict[str, int] = {}
+    for line in lines:
+        by_trace[line.trace_id] = by_trace.get(line.trace_id, 0) + line.usage.cost_pico
+    assert all(len({part.trace_id for part in parts}) == 1 for parts in found)
+    assert len(found) == len(by_trace)
+    assert {parts[0].trace_id: sum(part.usage.cost_pico for part in parts) for parts in found} == by_trace
+
+
 def test_what_was_not_read_of_the_span_is_named_and_the_last_minutes_are_not(store: SqlStore) -> None:
     now_ms = T0 + 10 * DAY_MS
 

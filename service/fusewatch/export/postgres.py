@@ -9,7 +9,7 @@ from fusewatch.domain.money import pico_to_decimal
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.export.instants import utc
 from fusewatch.export.sqltable import SqlTable, quoted
-from fusewatch.ports import Cells, Column
+from fusewatch.ports import Cell, Cells, Column
 
 TIMEOUT_S = 10
 _TYPES = {Cells.TEXT: "text", Cells.NUMBER: "bigint", Cells.MONEY: "numeric(38, 12)", Cells.TIME: "timestamptz"}
@@ -60,14 +60,16 @@ class PostgresDatabase:
     def columns(self, column: Column) -> Sequence[tuple[str, str]]:
         return [(column.name, _TYPES[column.cells])]
 
-    def values(self, column: Column, cell: str | int | None) -> Sequence[object]:
-        if isinstance(cell, str):
-            return [cell.replace("\0", "�")]  # PostgreSQL's text holds every character but this one
-        if cell is not None and column.cells is Cells.MONEY:
-            return [pico_to_decimal(cell)]
-        if cell is not None and column.cells is Cells.TIME:
-            return [utc(cell)]
-        return [cell]
+    def values(self, column: Column, cells: Sequence[Cell]) -> Sequence[Sequence[object]]:
+        match column.cells:
+            case Cells.TEXT:  # PostgreSQL's text holds every character but this one
+                return [[cell.replace("\0", "�") if isinstance(cell, str) else cell for cell in cells]]
+            case Cells.MONEY:
+                return [[pico_to_decimal(cell) if isinstance(cell, int) else cell for cell in cells]]
+            case Cells.TIME:
+                return [[utc(cell) if isinstance(cell, int) else cell for cell in cells]]
+            case Cells.NUMBER:
+                return [cells]
 
     def close(self) -> None:
         self._connection.close()

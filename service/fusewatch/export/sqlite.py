@@ -8,7 +8,7 @@ from fusewatch.domain.money import usd_json
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.export.instants import iso
 from fusewatch.export.sqltable import SqlTable
-from fusewatch.ports import Cells, Column
+from fusewatch.ports import Cell, Cells, Column
 
 _MOST = 2**63 - 1
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -69,14 +69,18 @@ class SqliteDatabase:
             case Cells.TEXT | Cells.TIME:
                 return [(column.name, "text")]
 
-    def values(self, column: Column, cell: str | int | None) -> Sequence[object]:
-        if column.cells is Cells.MONEY:
-            if not isinstance(cell, int):
-                return [None, None]
-            return [usd_json(cell), cell if abs(cell) <= _MOST else None]
-        if column.cells is Cells.TIME and isinstance(cell, int):
-            return [iso(cell)]
-        return [cell]
+    def values(self, column: Column, cells: Sequence[Cell]) -> Sequence[Sequence[object]]:
+        match column.cells:
+            case Cells.MONEY:
+                picos = [cell if isinstance(cell, int) else None for cell in cells]
+                return [
+                    [None if pico is None else usd_json(pico) for pico in picos],
+                    [None if pico is None or abs(pico) > _MOST else pico for pico in picos],
+                ]
+            case Cells.TIME:
+                return [[iso(cell) if isinstance(cell, int) else cell for cell in cells]]
+            case Cells.NUMBER | Cells.TEXT:
+                return [cells]
 
     def close(self) -> None:
         self._connection.close()

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 from fusewatch.errors import Permanent
-from fusewatch.ports import Cells, Column, Record
+from fusewatch.ports import Cell, Cells, Column, Record
 
 T = TypeVar("T")
 
@@ -34,8 +34,8 @@ class Database(Protocol):
     def columns(self, column: Column) -> Sequence[tuple[str, str]]:
         """(name, type) of the columns that hold one column of an export."""
 
-    def values(self, column: Column, cell: str | int | None) -> Sequence[object]:
-        """The values of those columns."""
+    def values(self, column: Column, cells: Sequence[Cell]) -> Sequence[Sequence[object]]:
+        """What stands in those columns for these cells, column by column."""
 
     def close(self) -> None: ...
 
@@ -78,6 +78,9 @@ class SqlTable:
     def hours(self, columns: Sequence[Column], key: Sequence[str]) -> Mapping[tuple[str, int], str]:
         with self._db.transaction():
             self._prepare(columns, key)
+            # Without it every hour that is written would look through the whole table.
+            index = quoted(f"{self._name.rpartition('.')[2]}_start")
+            self._db.run(f'CREATE INDEX IF NOT EXISTS {index} ON {self._table} ("project_key", "start")')
             rows = self._db.rows(f"SELECT project, hour_ms, mark FROM {_HOURS} WHERE name = ?", (self._name,))  # noqa: S608 our own names only
         return {(str(project), int(str(hour_ms))): str(mark) for project, hour_ms, mark in rows}
 
@@ -86,7 +89,7 @@ class SqlTable:
     ) -> int:
         project, hour_ms = place
         start = Column("start", Cells.TIME)
-        bounds = [self._db.values(start, at)[0] for at in (hour_ms, hour_ms + HOUR_MS)]
+        (bounds,) = self._db.values(start, [hour_ms, hour_ms + HOUR_MS])
         key = ("project_key", "trace_id", "id")
         with self._db.transaction():
             self._db.run(
@@ -141,13 +144,11 @@ class SqlTable:
             sql += f" ON CONFLICT ({', '.join(map(quoted, key))}) DO UPDATE SET {changes}"
         count = 0
         for chunk in _chunks(records, AT_ONCE):
-            self._db.run_many(sql, [self._values(columns, record) for record in chunk])
+            by_column = zip(columns, zip(*chunk, strict=True), strict=True)
+            values = [shown for column, cells in by_column for shown in self._db.values(column, cells)]
+            self._db.run_many(sql, list(zip(*values, strict=True)))
             count += len(chunk)
         return count
-
-    def _values(self, columns: Sequence[Column], record: Record) -> list[object]:
-        pairs = zip(columns, record, strict=True)
-        return [value for column, cell in pairs for value in self._db.values(column, cell)]
 
 
 def _chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
