@@ -23,6 +23,9 @@ from fusewatch.store.schema import HEAD, metadata
 from tests.store.samples import PROJECT, T0, generation, opened, record
 
 
+DATABASES = ("sqlite",)
+
+
 def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 

@@ -98,7 +98,7 @@ def distrust_sums(link: Link) -> None:
         " coalesce(sum(hi), 0), coalesce(sum(lo), 0), coalesce(sum(unpriced), 0), coalesce(sum(est_hi), 0),"
         " coalesce(sum(est_lo), 0) FROM"
         f" (SELECT count(*) AS n, sum(cost / {_MICRO}) AS hi, sum(cost % {_MICRO}) AS lo,"
-        f" sum(pricing != 0) AS unpriced, sum(estimate / {_MICRO}) AS est_hi, sum(estimate % {_MICRO}) AS est_lo"
+        f" count(CASE WHEN pricing <> 0 THEN 1 END) AS unpriced, sum(estimate / {_MICRO}) AS est_hi, sum(estimate % {_MICRO}) AS est_lo"
         " FROM generation g WHERE g.project = project.id AND g.counted = 1"
         " UNION ALL SELECT sum(requests), sum(cost_hi), sum(cost_lo), sum(unpriced), sum(estimate_hi), sum(estimate_lo)"
         " FROM hour_total h WHERE h.project = project.id))"
