@@ -6,6 +6,7 @@ FusewatchError
  ├─ Permanent            trying again cannot help: say so and stop trying
  ├─ StoreError           the database cannot do its work
  │   ├─ StoreBusy        another writer holds it: try again
+ │   │   └─ StoreLost    its server cannot be reached, or gave up the unit of work: try again
  │   ├─ StoreFull        no space or no right to write: say so, keep the work, try again
  │   └─ StoreUnusable    corrupt, newer than this code, or not a Fusewatch database: refuse to start
  └─ AlreadyRunning       another daemon holds this database
@@ -70,6 +71,10 @@ class StoreError(FusewatchError):
 
 class StoreBusy(StoreError):
     """Another writer holds the database for longer than we wait."""
+
+
+class StoreLost(StoreBusy):
+    """The database's server cannot be reached, ended the connection, or gave up a unit of work for another one's sake."""
 
 
 class StoreFull(StoreError):

@@ -65,7 +65,20 @@ def served() -> Iterator[str]:
     try:
         if other is not None:
             os.chown(folder, *other)
-        _run(folder, where / "initdb", "-D", files, "-U", "fuse", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
+        _run(
+            folder,
+            where / "initdb",
+            "-D",
+            files,
+            "-U",
+            "fuse",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "--locale=C.UTF-8",
+        )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

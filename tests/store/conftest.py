@@ -1,15 +1,19 @@
 """Fixtures of the database tests: each runs on SQLite and on a real PostgreSQL, but in a module that names `DATABASES`."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from hypothesis import Phase, settings
 
 from fusewatch.store import SqlStore
 from tests.export.postgres import WAY, programs
 from tests.store import server
 from tests.store.samples import fresh_url, opened, use
 
+_SETTINGS = "_hypothesis_internal_use_settings"
 BOTH = ("sqlite", "postgres")
 
 
@@ -25,8 +29,24 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     if kind == "postgres" and programs() is None:
         pytest.skip(f"PostgreSQL is not installed: {WAY}")
     use(kind)
-    yield kind
+    with _fewer_examples(request.module, 8) if kind == "postgres" else nullcontext():
+        yield kind
     use("sqlite")
+
+
+@contextmanager
+def _fewer_examples(module: ModuleType, most: int) -> Iterator[None]:
+    """A server's answer takes 50 times as long as a file's. What holds for the ledger is looked for on files; here is
+    looked whether the server agrees. The properties are the very same functions, so only their settings change."""
+    before = {}
+    for test in vars(module).values():
+        asked = getattr(test, _SETTINGS, None)
+        if isinstance(asked, settings):
+            before[test] = asked
+            setattr(test, _SETTINGS, settings(asked, max_examples=most, phases=(Phase.explicit, Phase.generate)))
+    yield
+    for test, asked in before.items():
+        setattr(test, _SETTINGS, asked)
 
 
 @pytest.fixture

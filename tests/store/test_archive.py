@@ -1,6 +1,5 @@
 """What is pruned is summed first, and observations with several starts never count in both places."""
 
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

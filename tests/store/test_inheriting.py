@@ -1,6 +1,5 @@
 """In the ledger, too, what a trace gives does not depend on the order of reading, nor on what was forgotten since."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

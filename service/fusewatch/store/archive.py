@@ -18,7 +18,9 @@ _NO_HOUR = 0
 """Where sums stand that are too old to keep their hour, and older than what counters count."""
 
 _EDGES_MS = (-1, *(round(bound * 1000) for bound in DURATION_BOUNDS_S), 2**62)
-_BUCKETS = tuple(f"count(CASE WHEN duration_ms > {low} AND duration_ms <= {high} THEN 1 END)" for low, high in pairwise(_EDGES_MS))
+_BUCKETS = tuple(
+    f"count(CASE WHEN duration_ms > {low} AND duration_ms <= {high} THEN 1 END)" for low, high in pairwise(_EDGES_MS)
+)
 _OF_ROWS = (
     *(f"sum({name} {sign} {_MICRO})" for name in ("cost", "estimate") for sign in "/%"),
     *("count(*)", "count(CASE WHEN pricing <> 0 THEN 1 END)", "sum(total)"),

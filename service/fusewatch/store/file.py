@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fusewatch.errors import StoreError, StoreUnusable
+from fusewatch.errors import StoreBusy, StoreError, StoreUnusable
 from fusewatch.store import migrate
 from fusewatch.store.connection import (
     FileLock,
@@ -26,8 +26,6 @@ class SqliteFile:
     """Implements `link.Database`."""
 
     is_shared = False
-    pauses_s = (0.0,)
-    """A writer that finds another one waits for the busy timeout, twice."""
 
     def __init__(self, path: Path, *, exclusive: bool, busy_timeout_ms: int) -> None:
         self.path = path
@@ -73,6 +71,11 @@ class SqliteFile:
 
     def explain(self, error: BaseException) -> StoreError | None:
         return explain(error, self.path)
+
+    def pauses_s(self, error: StoreBusy) -> tuple[float, ...]:
+        """A writer that finds another one waits for the busy timeout, twice."""
+        del error
+        return (0.0,)
 
     def is_broken(self, link: Link) -> bool:
         del link

@@ -142,7 +142,8 @@ class Forgetting:
         link = self._link
         places = [i for i, name in enumerate(meta.metric_choice(link).labels) if name in self._places.dimensions]
         for project, text, series in link.rows(
-            "SELECT project, labels, series FROM metric_key WHERE kind = 'spend' AND instr(labels, ?) > 0", (self._json,)
+            "SELECT project, labels, series FROM metric_key WHERE kind = 'spend' AND instr(labels, ?) > 0",
+            (self._json,),
         ):
             after = codec.encode(self._in_places(codec.strings_of(text), places))
             if after != text:
@@ -193,7 +194,9 @@ class Forgetting:
         link.run("DELETE FROM series_key WHERE id = ?", (number,))
 
     def _replace_due(self) -> None:
-        for rule, text, at_ms in self._link.rows("SELECT rule, key, at_ms FROM due WHERE instr(key, ?) > 0", (self._json,)):
+        for rule, text, at_ms in self._link.rows(
+            "SELECT rule, key, at_ms FROM due WHERE instr(key, ?) > 0", (self._json,)
+        ):
             key = codec.strings_of(text)
             after = self._in_places(key, self._places.rules.get(rule, range(len(key))))
             if after != key:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Protocol
 
-from fusewatch.errors import StoreError
+from fusewatch.errors import StoreBusy, StoreError
 
 
 class Lock(IntEnum):
@@ -67,8 +67,6 @@ class Database(Protocol):
     place: str
     is_shared: bool
     """Whether several daemons may work on it."""
-    pauses_s: tuple[float, ...]
-    """How long a unit of work pauses before it is tried again, once for each."""
 
     def take(self, holder: str) -> None:
         """AlreadyRunning when another daemon holds what only one may."""
@@ -84,6 +82,9 @@ class Database(Protocol):
 
     def explain(self, error: BaseException) -> StoreError | None:
         """What a driver's error means, with the place and what to do; None when it is a mistake of ours."""
+
+    def pauses_s(self, error: StoreBusy) -> tuple[float, ...]:
+        """How long a unit of work that met this error pauses before it is tried again, once for each."""
 
     def is_broken(self, link: Link) -> bool:
         """Whether the connection is lost, and another one is needed."""

@@ -19,7 +19,7 @@ from psycopg.pq import Format, TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import StrDumperUnknown
 
-from fusewatch.errors import ConfigError, Problem, StoreBusy, StoreError, StoreFull, StoreUnusable
+from fusewatch.errors import ConfigError, Problem, StoreBusy, StoreError, StoreFull, StoreLost, StoreUnusable
 from fusewatch.store.link import Lock
 
 NAMESPACE = 0x46555345
@@ -28,8 +28,6 @@ NAMESPACE = 0x46555345
 LEAST_VERSION = 13
 _SCHEMES = re.compile(r"^(postgres|postgresql)(\+psycopg)?://", re.IGNORECASE)
 _SETTINGS = {
-    # Who waits for longer than a busy SQLite file is waited for is told so.
-    "lock_timeout": "10s",
     # A process that was paused in the middle of a unit must not keep all others from writing.
     "idle_in_transaction_session_timeout": "10s",
     # The same where it sits in front of an answer that nobody reads, or its machine is gone.
@@ -152,8 +150,9 @@ def number_of(name: str) -> int:
 class PostgresLink:
     """Implements `link.Link` over one connection."""
 
-    def __init__(self, address: Address, *, reading: bool = False) -> None:
-        self.driver = address.connect(_READING if reading else _SETTINGS)
+    def __init__(self, address: Address, *, busy_timeout_ms: int, reading: bool = False) -> None:
+        settings = _READING if reading else _SETTINGS
+        self.driver = address.connect({**settings, "lock_timeout": f"{busy_timeout_ms}ms"})
         self._cursor: psycopg.RawCursor[tuple[Any, ...]] = psycopg.RawCursor(self.driver)
         self._written = 0
 
@@ -173,9 +172,10 @@ class PostgresLink:
         return changed
 
     def run_many(self, sql: str, parameters: Sequence[Sequence[object]]) -> None:
-        if parameters:
-            self._cursor.executemany(translated(sql), parameters)
-            self._written += max(self._cursor.rowcount, 0)
+        # Not `executemany`: its pipeline leaves the connection unusable after an error in the middle.
+        statement = translated(sql)
+        for each in parameters:
+            self._written += max(self._cursor.execute(statement, each).rowcount, 0)
 
     def written(self) -> int:
         return self._written
@@ -217,7 +217,6 @@ class PostgresLink:
 _AGAIN = {
     "40001": "two units of work got in each other's way",
     "40P01": "two units of work waited for each other",
-    "55P03": "another Fusewatch is writing for longer than we wait",
     "25P03": "a unit of work stood still for too long and was ended",
     "57P01": "the server ended the connection",
     "57P02": "the server ended the connection",
@@ -263,18 +262,20 @@ def explain(error: BaseException, place: str) -> StoreError | None:
         return None
     said = _first_line(error)
     code = error.sqlstate or next((code for words, code in _WORDS_OF_REFUSAL if words in str(error)), "")
+    if code == "55P03":
+        return StoreBusy(f"{place} is locked by another writer ({said})")
     if code in _AGAIN:
-        return StoreBusy(f"{place}: {_AGAIN[code]} ({said})")
+        return StoreLost(f"{place}: {_AGAIN[code]} ({said})")
     if code in _NOT_WRITABLE:
         return StoreFull(f"cannot write {place}: {said}; {_NOT_WRITABLE[code]}")
     if code in _UNUSABLE:
         return StoreUnusable(f"{place} cannot be used: {said}; {_UNUSABLE[code]}")
     if code.startswith("08"):
-        return StoreBusy(f"the connection to {place} was lost ({said})")
+        return StoreLost(f"the connection to {place} was lost ({said})")
     if code == "0A000" and "cached plan" in said:
-        return StoreBusy(f"{place}: the schema has just been changed ({said})")
+        return StoreLost(f"{place}: the schema has just been changed ({said})")
     if not code and isinstance(error, psycopg.OperationalError):
-        return StoreBusy(f"{place} cannot be reached, or the connection was lost: {said}")
+        return StoreLost(f"{place} cannot be reached, or the connection was lost: {said}")
     return None
 
 

@@ -3,7 +3,7 @@
 import psycopg
 import sqlalchemy as sa
 
-from fusewatch.errors import StoreBusy, StoreError, StoreUnusable
+from fusewatch.errors import StoreBusy, StoreError, StoreLost, StoreUnusable
 from fusewatch.store import migrate
 from fusewatch.store.link import Link, Lock
 from fusewatch.store.postgres import Address, PostgresLink, explain
@@ -17,22 +17,21 @@ class PostgresServer:
     """Implements `link.Database`."""
 
     is_shared = True
-    pauses_s = (0.0, 0.1, 0.4, 1.0, 2.0)
-    """A server that fails over, or was restarted, is back within seconds; what lasts longer the loops try again."""
 
-    def __init__(self, url: str, *, exclusive: bool) -> None:
+    def __init__(self, url: str, *, exclusive: bool, busy_timeout_ms: int) -> None:
         self._address = Address(url)
         self.place = self._address.place
         self._exclusive = exclusive
+        self._busy_timeout_ms = busy_timeout_ms
 
     def take(self, holder: str) -> None:
         """Leases tell the daemons apart (`store.leases`)."""
 
     def connect(self) -> PostgresLink:
-        return PostgresLink(self._address)
+        return PostgresLink(self._address, busy_timeout_ms=self._busy_timeout_ms)
 
     def connect_reader(self) -> PostgresLink:
-        return PostgresLink(self._address, reading=True)
+        return PostgresLink(self._address, busy_timeout_ms=self._busy_timeout_ms, reading=True)
 
     def prepare(self, link: Link, holder: str) -> None:
         assert isinstance(link, PostgresLink)
@@ -53,6 +52,10 @@ class PostgresServer:
         if isinstance(error, sa.exc.DBAPIError) and isinstance(error.orig, BaseException):
             error = error.orig
         return explain(error, self.place)
+
+    def pauses_s(self, error: StoreBusy) -> tuple[float, ...]:
+        """A server that fails over, or was restarted, is back within seconds; what lasts longer the loops try again."""
+        return (0.0, 0.1, 0.4, 1.0, 2.0) if isinstance(error, StoreLost) else (0.0,)
 
     def is_broken(self, link: Link) -> bool:
         assert isinstance(link, PostgresLink)
@@ -107,6 +110,7 @@ def _core(link: PostgresLink) -> sa.Connection:
         creator=lambda: link.driver,
         poolclass=sa.StaticPool,
         isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,
         use_native_hstore=False,
     )
     return engine.connect()

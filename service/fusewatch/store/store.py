@@ -60,7 +60,7 @@ def database(url: str, *, exclusive: bool, busy_timeout_ms: int = BUSY_TIMEOUT_M
             "install fusewatch[postgres]; the container image has it",
         )
         raise ConfigError([problem]) from None
-    return PostgresServer(url, exclusive=exclusive)
+    return PostgresServer(url, exclusive=exclusive, busy_timeout_ms=busy_timeout_ms)
 
 
 def open_store(url: str, *, holder: str, exclusive: bool, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> "SqlStore":
@@ -224,21 +224,21 @@ class SqlStore:
     def _read(self, work: Callable[[Link], T]) -> T:
         """Run `work` in one read transaction: it sees one state, whoever writes meanwhile. Again, where connections
         that had been idle turned out to be lost."""
-        for last in (*[False] * (len(self._database.pauses_s) - 1), True):
-            with self._explained():
-                link, was_idle = self._reader()
+        with self._explained():
+            link, was_idle = self._reader()
+            while True:
                 try:
                     link.begin_reading()
+                    break
                 except Exception:
                     link.close()
-                    if was_idle and not last:
-                        continue
-                    raise
-                try:
-                    return work(link)
-                finally:
-                    self._give_back(link)
-        raise AssertionError("unreachable")
+                    if not was_idle:
+                        raise
+                    link, was_idle = self._reader()
+            try:
+                return work(link)
+            finally:
+                self._give_back(link)
 
     def _give_back(self, link: Link) -> None:
         with suppress(Exception):
@@ -255,12 +255,13 @@ class SqlStore:
         with self._writing:
             if self._in_unit:
                 raise RuntimeError("a write unit inside another one would be part of its transaction")
-            pauses = iter(self._database.pauses_s)
+            pauses: Iterator[float] | None = None
             while True:
                 try:
                     with self._explained():
                         return self._transaction(work, lock)
-                except StoreBusy:
+                except StoreBusy as error:
+                    pauses = iter(self._database.pauses_s(error)) if pauses is None else pauses
                     pause_s = next(pauses, None)
                     if pause_s is None:
                         raise
@@ -272,10 +273,10 @@ class SqlStore:
             self._writer = self._database.connect()
             self._foreign_version = -1
         link = self._writer
-        link.begin(lock)
         self._in_unit = True
         is_ledger = lock is Lock.LEDGER
         try:
+            link.begin(lock)
             if is_ledger:
                 self._forget_if_others_wrote(link)
             before = link.written()
