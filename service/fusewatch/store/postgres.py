@@ -38,7 +38,7 @@ _SETTINGS = {
     "TimeZone": "UTC",
 }
 _READING = _SETTINGS | {"idle_in_transaction_session_timeout": "5min"}
-_CONNECTING = {
+_CONNECTING: dict[str, Any] = {
     "client_encoding": "UTF8",
     "connect_timeout": 5,
     "fallback_application_name": "fusewatch",
@@ -68,7 +68,7 @@ class Address:
         if "@" in host + name or port.strip(":,0123456789"):
             raise wrong_url("not a PostgreSQL URL: a sign in the user or the password has to be written otherwise")
         self.place = f"PostgreSQL at {host}{port}/{name}"
-        self._conninfo = make_conninfo("", **{**_CONNECTING, **asked})
+        self._conninfo = make_conninfo("", **_CONNECTING | asked)
 
     def connect(self, settings: dict[str, str]) -> "psycopg.Connection[tuple[Any, ...]]":
         connection: psycopg.Connection[tuple[Any, ...]] = psycopg.connect(self._conninfo, autocommit=True)
@@ -262,21 +262,20 @@ def explain(error: BaseException, place: str) -> StoreError | None:
         return None
     said = _first_line(error)
     code = error.sqlstate or next((code for words, code in _WORDS_OF_REFUSAL if words in str(error)), "")
+    meaning: StoreError | None = None
     if code == "55P03":
-        return StoreBusy(f"{place} is locked by another writer ({said})")
-    if code in _AGAIN:
-        return StoreLost(f"{place}: {_AGAIN[code]} ({said})")
-    if code in _NOT_WRITABLE:
-        return StoreFull(f"cannot write {place}: {said}; {_NOT_WRITABLE[code]}")
-    if code in _UNUSABLE:
-        return StoreUnusable(f"{place} cannot be used: {said}; {_UNUSABLE[code]}")
-    if code.startswith("08"):
-        return StoreLost(f"the connection to {place} was lost ({said})")
-    if code == "0A000" and "cached plan" in said:
-        return StoreLost(f"{place}: the schema has just been changed ({said})")
-    if not code and isinstance(error, psycopg.OperationalError):
-        return StoreLost(f"{place} cannot be reached, or the connection was lost: {said}")
-    return None
+        meaning = StoreBusy(f"{place} is locked by another writer ({said})")
+    elif code in _AGAIN:
+        meaning = StoreLost(f"{place}: {_AGAIN[code]} ({said})")
+    elif code in _NOT_WRITABLE:
+        meaning = StoreFull(f"cannot write {place}: {said}; {_NOT_WRITABLE[code]}")
+    elif code in _UNUSABLE:
+        meaning = StoreUnusable(f"{place} cannot be used: {said}; {_UNUSABLE[code]}")
+    elif code == "0A000" and "cached plan" in said:
+        meaning = StoreLost(f"{place}: the schema has just been changed ({said})")
+    elif code.startswith("08") or (not code and isinstance(error, psycopg.OperationalError)):
+        meaning = StoreLost(f"{place} cannot be reached, or the connection was lost ({said})")
+    return meaning
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -16,12 +16,14 @@ from typing import Protocol, Self, TypeVar
 from fusewatch import ports
 from fusewatch.domain.silences import Silence
 from fusewatch.errors import ConfigError, Problem, StoreBusy, StoreError
+from fusewatch.ports.leases import JUDGE, Rights, reading
 from fusewatch.store import attributions, meta, outbox, projects, ratelimits, rules, silences
 from fusewatch.store.connection import database_path
 from fusewatch.store.counters import Counters
 from fusewatch.store.desk import Desk
 from fusewatch.store.file import SqliteFile
 from fusewatch.store.interning import Caches, Interning
+from fusewatch.store.leases import Leases, check
 from fusewatch.store.link import Database, Link, Lock
 from fusewatch.store.threads import Threads
 from fusewatch.store.units import AssessUnit, IngestUnit, ReadUnit
@@ -100,6 +102,15 @@ class SqlStore:
             self._writer = named.connect()
         self._foreign_version = -1
         self._in_unit = False
+        self._rights: Rights | None = None
+
+    def guard(self, rights: Rights) -> None:
+        """From now on, write only what these rights allow (`ports.leases`): LeaseLost for the rest."""
+        self._rights = rights
+
+    def leases(self, holder: str, monotonic: Callable[[], float]) -> Leases:
+        """The way to the leases of a shared database, for one daemon."""
+        return Leases(self._database, holder, monotonic)
 
     @property
     def is_shared(self) -> bool:
@@ -122,10 +133,19 @@ class SqlStore:
 
     def ingest(self, project: str, work: Callable[[ports.IngestUnit], T], /) -> T:
         """LookupError when the project was never registered."""
-        return self._unit(lambda link: IngestUnit(link, self._caches, project), work)
+
+        def begin(link: Link) -> IngestUnit:
+            self._check_reading(link, project)
+            return IngestUnit(link, self._caches, project)
+
+        return self._unit(begin, work)
 
     def assess(self, work: Callable[[ports.AssessUnit], T], /) -> T:
-        return self._unit(lambda link: AssessUnit(link, self._caches), work)
+        def begin(link: Link) -> AssessUnit:
+            self._check(link, JUDGE)
+            return AssessUnit(link, self._caches)
+
+        return self._unit(begin, work)
 
     def deliver(self, work: Callable[[ports.DeliverUnit], T], /) -> T:
         return self._write(lambda link: work(outbox.Outbox(link)), Lock.NONE)
@@ -140,7 +160,11 @@ class SqlStore:
         return self._read(lambda link: work(ReadUnit(link)))
 
     def upkeep(self, work: Callable[[ports.UpkeepUnit], T], /) -> T:
-        return self._write(lambda link: work(UpkeepUnit(link, self._caches)))
+        def run(link: Link) -> T:
+            self._check(link, JUDGE)
+            return work(UpkeepUnit(link, self._caches))
+
+        return self._write(run)
 
     # ------------------------------------------------------------ single changes
 
@@ -151,9 +175,11 @@ class SqlStore:
         return self._read(lambda link: projects.known(link, host, name))
 
     def failed(self, project: str, *, at_ms: int, reason: str, text: str, retry_at_ms: int | None) -> None:
-        self._write(
-            lambda link: projects.failed(link, projects.row_id(link, project), at_ms, reason, text, retry_at_ms)
-        )
+        def note(link: Link) -> None:
+            self._check_reading(link, project)
+            projects.failed(link, projects.row_id(link, project), at_ms, reason, text, retry_at_ms)
+
+        self._write(note)
 
     def add_silence(self, silence: Silence) -> None:
         self._write(lambda link: silences.add(link, silence))
@@ -162,19 +188,28 @@ class SqlStore:
         return self._write(lambda link: silences.end(link, silence_id, at_ms))
 
     def keep_rules(self, stored: ports.StoredRules) -> None:
-        self._write(lambda link: rules.keep(link, stored))
+        def keep(link: Link) -> None:
+            self._check(link, JUDGE)
+            rules.keep(link, stored)
+
+        self._write(keep)
 
     def set_metric_labels(self, labels: Sequence[str], max_series: int) -> None:
         """Another choice of labels walks through the whole ledger, in one transaction. ValueError for `project`,
         which is always the first label, and for users and sessions, which never are one."""
 
         def choose(link: Link) -> None:
+            self._check(link, JUDGE)
             Counters(link, self._caches, Interning(link, self._caches)).choose_labels(tuple(labels), max_series)
 
         self._write(choose)
 
     def set_attribution(self, revision: str) -> None:
-        self._write(lambda link: attributions.put_in_force(link, revision))
+        def put(link: Link) -> None:
+            self._check(link, JUDGE)
+            attributions.put_in_force(link, revision)
+
+        self._write(put)
 
     def load_rate(self, organisation: str) -> str | None:
         """See `ports.RateMemory`."""
@@ -186,6 +221,8 @@ class SqlStore:
     def free_claims(self) -> int:
         if not self._exclusive:
             raise ValueError("claims are freed only by the daemon that holds the database")
+        if self.is_shared:  # another daemon may be sending; `Leases` frees those of the dead
+            return 0
         return self._write(outbox.free_claims, Lock.NONE)
 
     def wipe(self) -> bool:
@@ -209,6 +246,17 @@ class SqlStore:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    # ------------------------------------------------------------ rights
+
+    def _check(self, link: Link, name: str) -> None:
+        if self._rights is not None:
+            check(link, self._rights, name)
+
+    def _check_reading(self, link: Link, project: str) -> None:
+        if self._rights is not None:
+            state = projects.state(link, project)
+            check(link, self._rights, reading(state.host, state.organisation_id))
 
     # ------------------------------------------------------------ transactions
 
