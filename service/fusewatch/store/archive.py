@@ -33,7 +33,8 @@ _ADDED = ", ".join(f"{name} = hour_total.{name} + excluded.{name}" for name in A
 _ON_CONFLICT = f"GROUP BY 1, 2, 3 ON CONFLICT (project, from_ms, dims) DO UPDATE SET {_ADDED}"
 _ADD_ROWS = (
     f"INSERT INTO hour_total ({_COLUMNS}) SELECT project,"  # noqa: S608 our own names only
-    f" CASE WHEN start_ms >= ?1 AND start_ms / {_HOUR_MS} = ?1 / {_HOUR_MS} THEN ?1 ELSE start_ms / {_HOUR_MS} * {_HOUR_MS} END AS at, dims,"
+    f" CASE WHEN start_ms >= ?1 AND start_ms / {_HOUR_MS} = ?1 / {_HOUR_MS}"
+    f" THEN ?1 ELSE start_ms / {_HOUR_MS} * {_HOUR_MS} END AS at, dims,"
     f" {', '.join(f'coalesce({each}, 0)' for each in _OF_ROWS)} FROM generation"
     f" WHERE project = ?2 AND start_ms >= ?3 AND start_ms < ?4 AND counted = 1 {_ON_CONFLICT}"
 )

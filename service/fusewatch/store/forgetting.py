@@ -254,8 +254,8 @@ class Forgetting:
                 self._link.run("DELETE FROM known_value WHERE dimension = ? AND value = ?", (name, self._user))
 
     def redact_incidents(self, after: str) -> tuple[int, str | None]:
-        """Some incidents behind the one with the id `after`: how many named the person, and the last one looked at (None
-        at the end). They go on as those of `forgotten`; where that has one of its own already, they go."""
+        """Some incidents behind the one with the id `after`: how many named the person, and the last looked at, None
+        at the end. They go on as those of `forgotten`; where that has one of its own already, they go."""
         link, redacted = self._link, 0
         rows = link.rows(
             "SELECT id, CASE WHEN instr(facts, ?) > 0 THEN facts END FROM incident WHERE id > ? ORDER BY id LIMIT ?",

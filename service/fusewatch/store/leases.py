@@ -3,10 +3,15 @@
 A lease is a row with its holder, an end by the database's clock, and a fence: a number that grows whenever the lease
 changes hands. Every transaction of the work reads the row with its fence and locks it until it commits, so nobody takes
 the lease in between; who was paused meanwhile finds another fence and writes nothing.
+
+That makes it harmless to take a lease too early. So nobody waits for the end of a lease whose holder is gone: each
+daemon holds a lock as long as its session lasts, and the server frees it with the session of who was killed. The end
+is for who was paused, or cut off without the server's notice.
 """
 
 from collections.abc import Callable, Collection
 from typing import NamedTuple
+from zlib import crc32
 
 from fusewatch.errors import LeaseLost, StoreError
 from fusewatch.ports.leases import Rights, Turn
@@ -24,10 +29,18 @@ LEFT_LYING_MS = 3_000
 
 _NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 _REPLICA = "replica "
+_ALIVE = 0x46555347
+"""The first half of the locks that say who lives; what follows is the number of the holder's name."""
+
+_LOCKS = (
+    "SELECT CAST(objid AS BIGINT) FROM pg_locks WHERE locktype = 'advisory' AND classid = CAST(?1 AS BIGINT)::oid"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_NO_FENCE = -1
 _TAKE = (
     f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?1, ?2, 1, {_NOW} + {LEASE_MS})"  # noqa: S608 no input in it
     " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = lease.fence + 1,"
-    f" expires_ms = excluded.expires_ms WHERE lease.expires_ms <= {_NOW} RETURNING fence"
+    f" expires_ms = excluded.expires_ms WHERE lease.expires_ms <= {_NOW} OR lease.fence = ?3 RETURNING fence"
 )
 _GIVE_UP = f"UPDATE lease SET expires_ms = {_NOW} WHERE name = ? AND holder = ? AND fence = ?"  # noqa: S608 no input in it
 _RENEW = f"UPDATE lease SET expires_ms = {_NOW} + {LEASE_MS} WHERE name = ? AND holder = ? AND fence = ?"  # noqa: S608 no input in it
@@ -43,6 +56,11 @@ def check(link: Link, rights: Rights, name: str) -> None:
     fence = rights.fence(name)
     if fence is None or (fence and not link.rows(_CHECK, (name, fence))):
         raise LeaseLost(f"another daemon has the lease {name!r} now")
+
+
+def number_of(name: str) -> int:
+    """A name as half of an advisory lock, a signed 32-bit number."""
+    return crc32(name.encode()) - 2**31
 
 
 class _Held(NamedTuple):
@@ -113,6 +131,7 @@ class Leases:
         if self._link is None:
             try:
                 self._link = self._database.connect()
+                self._link.rows("SELECT pg_advisory_lock(?1::int, ?2::int)", (_ALIVE, number_of(self._holder)))
             except Exception as error:
                 self._forget_ended()
                 meaning = self._database.explain(error)
@@ -146,27 +165,29 @@ class Leases:
     def _share(self, link: Link, wanted: Collection[str]) -> None:
         """Take what is free, as many as are ours when the living share them; what is above that is given up once. What
         nobody else takes for a while is taken whatever our share is."""
-        rows = link.rows(f"SELECT name, expires_ms - {_NOW} FROM lease")  # noqa: S608 our own names only
-        left_ms = {name: left for name, left in rows if not name.startswith(_REPLICA)}
-        living = sum(1 for name, left in rows if name.startswith(_REPLICA) and left > 0)
+        rows = link.rows(f"SELECT name, holder, fence, expires_ms - {_NOW} FROM lease")  # noqa: S608 our own names only
+        alive = {lock - 2**32 if lock >= 2**31 else lock for (lock,) in link.rows(_LOCKS, (_ALIVE,))}
+        gone = {name: fence for name, holder, fence, _ in rows if number_of(holder) not in alive}
+        left_ms = {name: left for name, _, _, left in rows}
+        living = sum(1 for name in left_ms if name.startswith(_REPLICA) and name not in gone)
         if living != self._living:
             self._living = living
             self._returned.clear()
         share = -(-len({*wanted, *self._held}) // max(living, 1))
         for name in sorted(wanted):
             left = left_ms.get(name, 0)
-            if name in self._held or left > 0:
+            if name in self._held or (left > 0 and name not in gone):
                 continue
             if len(self._held) < share or left < -LEFT_LYING_MS:
-                self._take(link, name)
+                self._take(link, name, gone.get(name, _NO_FENCE))
         for name in sorted(self._held, reverse=True):
             if len(self._held) > share and name not in self._returned:
                 self._returned.add(name)
                 self._give_up(link, name)
 
-    def _take(self, link: Link, name: str) -> None:
+    def _take(self, link: Link, name: str, gone: int) -> None:
         began = self._monotonic()
-        found = link.rows(_TAKE, (name, self._holder))
+        found = link.rows(_TAKE, (name, self._holder, gone))
         if found:
             self._held[name] = _Held(found[0][0], began + LEASE_MS / 1000)
 
