@@ -64,6 +64,7 @@ from fusewatch.ports import (
     StoredRules,
     ThreadMemory,
 )
+from fusewatch.ports.leases import JUDGE, Everything, Rights
 
 LINKER: Linker = Links()
 """Addresses of Langfuse's own pages."""
@@ -254,10 +255,22 @@ class Rulebook:
     world: World
     loaded: Loaded
     fallback: ConfigError | None = None
+    rights: Rights = field(default_factory=Everything)
+    """Who has the lease `JUDGE` puts its file in force; the others follow what is in the database."""
     _seen: str = field(default="", repr=False)
+    _in_force: bool = False
 
     @classmethod
-    def open(cls, path: Path, environ: Mapping[str, str], store: Store, world: World, *, strict: bool) -> "Rulebook":
+    def open(
+        cls,
+        path: Path,
+        environ: Mapping[str, str],
+        store: Store,
+        world: World,
+        *,
+        strict: bool,
+        rights: Rights | None = None,
+    ) -> "Rulebook":
         """Read the file; where it is broken, the last good text, unless `strict`. ConfigError when neither works."""
         try:
             loaded = load_rules(path, environ, secrets=True)
@@ -270,8 +283,8 @@ class Rulebook:
                 loaded = load_text(text, name, environ, secrets=True)
             except ConfigError:
                 raise error from None
-            return cls._with(path, environ, store, world, loaded, error)
-        return cls._with(path, environ, store, world, loaded, None)
+            return cls._with(path, environ, store, world, loaded, error, rights or Everything())
+        return cls._with(path, environ, store, world, loaded, None, rights or Everything())
 
     @classmethod
     def _with(
@@ -282,9 +295,13 @@ class Rulebook:
         world: World,
         loaded: Loaded,
         fallback: ConfigError | None,
+        rights: Rights,
     ) -> "Rulebook":
-        book = cls(path, environ, store, world, loaded, fallback)
-        book._take(loaded, keep=fallback is None)
+        book = cls(path, environ, store, world, loaded, fallback, rights)
+        if rights.fence(JUDGE) is None:
+            book._follow()
+        else:
+            book._take(loaded, keep=fallback is None)
         return book
 
     @property
@@ -312,7 +329,12 @@ class Rulebook:
         return self._world_of(self.loaded)
 
     def reload(self) -> bool:
-        """Read the file again. True when it changed; ConfigError, once for each broken text, when it is broken."""
+        """Read the file again. True when it changed; ConfigError, once for each broken text, when it is broken.
+
+        Without the lease, the text that its holder put in force stands in the file's place."""
+        if self.rights.fence(JUDGE) is None:
+            self._in_force = False
+            return self._follow()
         try:
             loaded = load_rules(self.path, self.environ, secrets=True)
         except ConfigError as error:
@@ -322,7 +344,7 @@ class Rulebook:
             self.fallback = error
             raise
         same = loaded.rules.revision == self.rules.revision and self._world_of(loaded) == self.mark()
-        if not same or self.fallback is not None:
+        if not same or self.fallback is not None or not self._in_force:
             self._take(loaded, keep=True)
             self.fallback, self._seen = None, ""
             return True
@@ -345,7 +367,22 @@ class Rulebook:
         if keep:
             text = StoredRules(((str(self.path), loaded.text),), self.world.clock.now_ms())
             self.store.keep_rules(text)
-        self.loaded = loaded
+        self.loaded, self._in_force = loaded, True
+
+    def _follow(self) -> bool:
+        """Take the text that is in force in the database; one that cannot be read here changes nothing."""
+        stored = self.store.read(lambda unit: unit.rules())
+        if stored is None or stored.files[0][1] == self.loaded.text:
+            return False
+        name, text = stored.files[0]
+        try:
+            self.loaded = load_text(text, name, self.environ, secrets=True)
+        except ConfigError as error:
+            if str(error) == self._seen:
+                return False
+            self._seen = str(error)
+            raise
+        return True
 
     @staticmethod
     def _world_of(loaded: Loaded) -> object:

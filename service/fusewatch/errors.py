@@ -6,6 +6,8 @@ FusewatchError
  ├─ Permanent            trying again cannot help: say so and stop trying
  ├─ StoreError           the database cannot do its work
  │   ├─ StoreBusy        another writer holds it: try again
+ │   │   └─ StoreLost    its server cannot be reached, or gave up the unit of work: try again
+ │   ├─ LeaseLost        another daemon does this work now: leave it to that one
  │   ├─ StoreFull        no space or no right to write: say so, keep the work, try again
  │   └─ StoreUnusable    corrupt, newer than this code, or not a Fusewatch database: refuse to start
  └─ AlreadyRunning       another daemon holds this database
@@ -70,6 +72,14 @@ class StoreError(FusewatchError):
 
 class StoreBusy(StoreError):
     """Another writer holds the database for longer than we wait."""
+
+
+class StoreLost(StoreBusy):
+    """The database's server cannot be reached, ended the connection, or gave up this unit of work for another one."""
+
+
+class LeaseLost(StoreError):
+    """The lease under which the work began is not ours any more; nothing was written."""
 
 
 class StoreFull(StoreError):

@@ -2,12 +2,16 @@
 
 import atexit
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any
+
+import psycopg
 
 from fusewatch.domain.usage import Amounts, Dimensions, Generation, Pricing, Tokens
 from fusewatch.ports import ProjectIdentity, Recorded, Span
@@ -69,8 +73,25 @@ def _template() -> Path:
     return path
 
 
+_database = ["sqlite"]
+"""Which of the two the tests that now run are about."""
+
+
+def use(database: str) -> None:
+    """From now on fresh databases are of this kind: `sqlite` or `postgres`."""
+    _database[0] = database
+
+
 def fresh_url(folder: Path) -> str:
-    """A database with both projects registered and nothing else, copied rather than migrated each time."""
+    """A database with both projects registered and nothing else, copied or emptied rather than migrated each time."""
+    if _database[0] == "postgres":
+        from tests.store import server
+
+        url = server.taken_database()
+        with open_store(url, holder="template", exclusive=True) as store:
+            store.register(PROJECT, "production", now_ms=1)
+            store.register(OTHER_PROJECT, "staging", now_ms=2)
+        return url
     path = folder / "fusewatch.db"
     shutil.copyfile(_template(), path)
     return f"sqlite:///{path}"
@@ -83,8 +104,33 @@ def opened(url: str, holder: str = "test") -> SqlStore:
 @contextmanager
 def fresh_store() -> Iterator[SqlStore]:
     """A store of its own for one example of a property."""
-    with TemporaryDirectory() as folder, opened(fresh_url(Path(folder))) as store:
-        yield store
+    with TemporaryDirectory() as folder:
+        url = fresh_url(Path(folder))
+        with opened(url) as store:
+            yield store
+        if _database[0] == "postgres":
+            from tests.store import server
+
+            server.give_back(url)
+
+
+@contextmanager
+def raw(url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+    """What is in the database, asked behind the store's back: statements and their rows."""
+    connection: sqlite3.Connection | psycopg.Connection[tuple[Any, ...]]
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    else:
+        connection = psycopg.connect(url)
+
+    def ask(statement: str) -> list[tuple[Any, ...]]:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+    with closing(connection):
+        yield ask
+        connection.commit()
 
 
 def newest_of(versions: Iterable[Generation]) -> Generation:

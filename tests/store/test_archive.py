@@ -1,8 +1,5 @@
 """What is pruned is summed first, and observations with several starts never count in both places."""
 
-import sqlite3
-from contextlib import closing
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +7,7 @@ from fusewatch.domain.usage import Amounts, Generation
 from fusewatch.ports import ProjectState, Pruned
 from fusewatch.store import SqlStore
 from tests.store.histories import batches
-from tests.store.samples import CELL_MS, PROJECT, T0, fresh_store, generation, opened, record
+from tests.store.samples import CELL_MS, PROJECT, T0, fresh_store, generation, opened, raw, record
 
 HOUR_MS = 3_600_000
 
@@ -123,17 +120,16 @@ def test_rows_of_one_instant_go_together_however_many_they_are(store: SqlStore) 
 def test_estimates_are_archived_beside_the_cost(url: str) -> None:
     with opened(url) as store:
         record(store, [generation()])
-        with closing(sqlite3.connect(store.path)) as raw:
-            raw.execute("UPDATE generation SET estimate = 7000000000123")
-            raw.commit()
+        with raw(url) as ask:
+            ask("UPDATE generation SET estimate = 7000000000123")
         prune(store, T0 + 1)
-        with closing(sqlite3.connect(store.path)) as raw:
-            assert raw.execute("SELECT estimate_hi, estimate_lo FROM hour_total").fetchall() == [(7_000_000, 123)]
+        with raw(url) as ask:
+            assert ask("SELECT estimate_hi, estimate_lo FROM hour_total") == [(7_000_000, 123)]
 
 
 def test_identities_of_pruned_rows_are_forgotten(url: str) -> None:
     with opened(url) as store:
         record(store, [generation(f"{n:016x}", start_ms=T0 + n) for n in range(10)])
         prune(store, T0 + 8)
-        with closing(sqlite3.connect(store.path)) as raw:
-            assert raw.execute("SELECT count(*) FROM seen").fetchone() == (2,)
+        with raw(url) as ask:
+            assert ask("SELECT count(*) FROM seen") == [(2,)]

@@ -1,7 +1,5 @@
 """Estimates in the ledger: beside the cost, in every sum that budgets are judged by, formed anew when prices change."""
 
-import sqlite3
-from contextlib import closing
 from fractions import Fraction
 
 import pytest
@@ -196,19 +194,6 @@ def test_only_rows_without_a_price_since_the_instant_are_a_reason_to_fetch_one(s
     write(store, [unpriced("a2" * 8)])
     assert needed(T0)
     assert not needed(T0 + 1)
-
-
-def test_the_walk_reads_the_index_of_unpriced_rows_and_not_the_ledger(store: SqlStore) -> None:
-    with closing(sqlite3.connect(store.path)) as raw:
-        plan = raw.execute(
-            "EXPLAIN QUERY PLAN SELECT trace FROM generation INDEXED BY generation_unpriced WHERE project = 1"
-            " AND counted = 1 AND pricing <> 0 AND start_ms >= 5"
-            " AND (start_ms, dims, trace, obs) > (5, 1, x'00', x'00')"
-            " ORDER BY start_ms, dims, trace, obs LIMIT 9"
-        ).fetchall()
-    (step,) = [row[3] for row in plan]
-    assert "SEARCH generation USING" in step
-    assert "start_ms>" in step
 
 
 versions = st.builds(

@@ -40,8 +40,8 @@ def test_a_change_of_silences_makes_another_picture(store: SqlStore) -> None:
     assert before < between < store.read(lambda unit: unit.version())
 
 
-def test_a_command_beside_the_daemon_sees_and_changes_the_same_silences(store: SqlStore) -> None:
-    with open_store(f"sqlite:///{store.path}", holder="a command", exclusive=False) as beside:
+def test_a_command_beside_the_daemon_sees_and_changes_the_same_silences(store: SqlStore, url: str) -> None:
+    with open_store(url, holder="a command", exclusive=False) as beside:
         beside.add_silence(LATE)
         assert store.assess(lambda unit: unit.silences(20)) == [LATE]
 

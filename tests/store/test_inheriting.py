@@ -1,8 +1,5 @@
 """In the ledger, too, what a trace gives does not depend on the order of reading, nor on what was forgotten since."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +13,7 @@ from fusewatch.ports import Recorded, Row, Span
 from fusewatch.store import SqlStore
 from fusewatch.store.inheriting import FORGOTTEN_AFTER_MS
 from tests.domain.observing import observation
-from tests.store.samples import PROJECT, T0, fresh_store, opened
+from tests.store.samples import PROJECT, T0, fresh_store, opened, raw
 
 DEFAULT = Resolver(DEFAULT_ATTRIBUTION)
 OTHER = Resolver((("feature", (AttributionSource("metadata", "team"),)),))
@@ -204,5 +201,5 @@ def test_what_was_forgotten_leaves_no_row_behind(url: str) -> None:
     with opened(url) as store:
         record(store, span(metadata={"feature": "chat"}), call())
         record(store, call("z", trace_id="t2"), now_ms=T0 + FORGOTTEN_AFTER_MS + 1)
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as raw:
-        assert raw.execute("SELECT count(*) FROM trace_fact").fetchone() == (1,)
+    with raw(url) as ask:
+        assert ask("SELECT count(*) FROM trace_fact") == [(1,)]

@@ -22,6 +22,8 @@ from fusewatch.store.migrate import MIGRATIONS
 from fusewatch.store.schema import HEAD, metadata
 from tests.store.samples import PROJECT, T0, generation, opened, record
 
+DATABASES = ("sqlite",)
+
 
 def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
@@ -52,8 +54,10 @@ def open_folder() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("url", "what"),
     [
-        ("postgresql://user:secret@db/fusewatch", "PostgreSQL is not supported in this version"),
-        ("postgresql+psycopg://user:secret@db/fusewatch", "PostgreSQL is not supported in this version"),
+        ("postgresql://user:p@secret@db/fusewatch", "has to be written otherwise"),
+        ("postgres://user:p/secret@db/fusewatch", "has to be written otherwise"),
+        ("postgresql+psycopg://user:1/secret@db/fusewatch", "has to be written otherwise"),
+        ("postgresql://user:secret@db/fusewatch?nonsense=1", "not a PostgreSQL URL"),
         ("mysql://user:secret@db/fusewatch", "mysql:// is not supported"),
         ("fusewatch.db", "not a database URL"),
         ("sqlite://", "must be a plain file"),

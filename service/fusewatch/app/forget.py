@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from fusewatch.app.daywatches import watch_views
 from fusewatch.domain.rules import AttributionSource, RuleSet
 from fusewatch.domain.views import drivers_view, labels_view, totals_view, view_of
 from fusewatch.ports import PersonPlaces, Store, UpkeepUnit
 
-Step = Callable[[UpkeepUnit, int], tuple[int, int | None]]
+Place = TypeVar("Place", int, str)
+Step = Callable[[UpkeepUnit, Place], tuple[int, Place | None]]
 """One transaction of a walk that goes on behind a row: how many it redacted, and the last one it looked at."""
 
 _USER = AttributionSource("field", "user")
@@ -54,21 +56,21 @@ def forget_user(store: Store, user: str, rules: RuleSet) -> ForgetReport:
     rows = store.read(lambda unit: unit.traces(user)).rows
     places = places_of(rules, names)
     known = store.upkeep(lambda unit: unit.forget_name(user, places))
-    incidents = _walk(store, lambda unit, after: unit.redact_incidents(user, places, after))
-    messages = _walk(store, lambda unit, after: unit.redact_deliveries(user, places, after))
+    incidents = _walk(store, lambda unit, after: unit.redact_incidents(user, places, after), "")
+    messages = _walk(store, lambda unit, after: unit.redact_deliveries(user, places, after), 0)
     if not (known or incidents or messages):
         return ForgetReport(known=False)
     return ForgetReport(True, rows, incidents, messages, wiped=store.wipe())
 
 
-def _walk(store: Store, step: Step) -> int:
+def _walk(store: Store, step: Step[Place], first: Place) -> int:
     done = 0
-    after: int | None = 0
+    after: Place | None = first
     while after is not None:
         count, after = store.upkeep(partial(_at, step, after))
         done += count
     return done
 
 
-def _at(step: Step, after: int, unit: UpkeepUnit) -> tuple[int, int | None]:
+def _at(step: Step[Place], after: Place, unit: UpkeepUnit) -> tuple[int, Place | None]:
     return step(unit, after)

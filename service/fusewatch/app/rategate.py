@@ -102,6 +102,10 @@ class RateGate:
             await self._run(lambda: self._memory.save_rate(self._organisation, text))
             self._saved, self._saved_ms = state, self._clock.now_ms()
 
+    def forget(self) -> None:
+        """What is remembered here may be outdated: another daemon has used the budget meanwhile."""
+        self._state = self._saved_ms = None
+
     async def _save_if_due(self, kind: RateClass) -> None:
         """Metrics are few and each counts for a day; of the others half a minute may be forgotten in a crash."""
         now_ms = self._clock.now_ms()
@@ -175,6 +179,10 @@ class RateGates:
                 organisation, policy=policy, memory=self._memory, run=self._run, clock=self._clock
             )
         return self._gates[organisation]
+
+    def forget(self, host: str, organisation_id: str) -> None:
+        """The budget of this organisation becomes ours: what the database has of it counts."""
+        self.of(host, organisation_id).forget()
 
     async def save(self) -> None:
         """At the end of the process: remember what is not yet."""

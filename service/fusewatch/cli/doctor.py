@@ -20,7 +20,7 @@ from fusewatch.cli.waiting import waiting
 from fusewatch.config.rulefile import Loaded
 from fusewatch.config.settings import Settings, load_settings
 from fusewatch.errors import AlreadyRunning, ConfigError, FusewatchError
-from fusewatch.store import open_store
+from fusewatch.store import is_postgres, open_store
 from fusewatch.store.connection import database_path
 
 
@@ -91,10 +91,10 @@ def _finding(answered: Answered) -> Finding:
 def _database(settings: Settings) -> Finding:
     url = settings.database_url.get_secret_value()
     try:
-        path = database_path(url)
-        if not path.exists():
+        shared = is_postgres(url)
+        if not shared and not (path := database_path(url)).exists():
             return _missing(path)
-        store = open_store(url, holder=holder(), exclusive=True)
+        store = open_store(url, holder=holder(), exclusive=not shared)
     except AlreadyRunning as error:
         return Finding("database", True, f"in use by the daemon ({error.holder})")
     except FusewatchError as error:

@@ -85,8 +85,7 @@ def _desk(config: str | None, database: str | None, zone: str) -> Iterator[_Desk
     with open_store(settings.database_url.get_secret_value(), holder=holder(), exclusive=False) as store:
         rules = rules_in_force(settings, store)
         calendar = calendar_of(zone, week_starts_on=rules.calendar.week_starts_on)
-        with waiting("Reading the ledger"):
-            yield _Desk(store, rules, calendar, SystemClock().now_ms())
+        yield _Desk(store, rules, calendar, SystemClock().now_ms())
 
 
 @command.command("spend")

@@ -1,6 +1,7 @@
 """`fusewatch run`: the daemon."""
 
 import asyncio
+import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from fusewatch.cli.common import ConfigOption, DatabaseOption, environ, holder
 from fusewatch.config.settings import listen_is_loopback, load_settings
 from fusewatch.daemon.service import Service, run_service
 from fusewatch.runtime import SystemClock
-from fusewatch.store import open_store
+from fusewatch.store import is_postgres, open_store
 from fusewatch.store.connection import database_path
 
 
@@ -30,18 +31,25 @@ def command(
     """
     settings = load_settings(environ(), config=config, database_url=database)
     url = settings.database_url.get_secret_value()
-    if not database_path(url).exists():
+    if not is_postgres(url) and not database_path(url).exists():
         # A first start that cannot work leaves nothing behind.
         load_rules(Path(settings.config), environ(), secrets=True)
+    clock = SystemClock()
+    # One pod follows another under the same name and process number: claims and leases need to tell them apart.
+    name = f"{holder()} ({secrets.token_hex(4)})"
     with open_store(url, holder=holder(), exclusive=True) as store:
+        leases = store.leases(name, clock.monotonic) if store.is_shared else None
+        if leases is not None:
+            store.guard(leases)
         asyncio.run(
             run_service(
                 Service(
                     config=Path(settings.config),
                     environ=environ(),
                     store=store,
-                    clock=SystemClock(),
-                    holder=holder(),
+                    clock=clock,
+                    holder=name if leases is not None else holder(),
+                    leases=leases,
                     listen=settings.listen,
                     listen_is_loopback=listen_is_loopback(settings.listen),
                     poll_interval_s=settings.poll_interval / 1000,

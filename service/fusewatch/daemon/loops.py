@@ -17,10 +17,12 @@ from fusewatch.app.totals import totals_pass
 from fusewatch.bootstrap import ProjectEntry
 from fusewatch.daemon.bells import Bells
 from fusewatch.daemon.parts import Parts
+from fusewatch.daemon.replica import LOOK_S
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.readplan import narrower, need_from, window_of
-from fusewatch.errors import Permanent, Retryable
+from fusewatch.errors import LeaseLost, Permanent, Retryable
 from fusewatch.ports import Notifier, ProjectState
+from fusewatch.ports.leases import JUDGE, reading
 
 HOUR_MS = 3_600_000
 COMPARE_EVERY_S = 3600.0
@@ -51,12 +53,26 @@ class Loops:
     replaced: bool = False
     """Another file names another world: these loops take no further step."""
 
-    async def keep(self, name: str, step: Callable[[], Awaitable[None]], pause_s: float = 5.0) -> None:
-        """Take steps until the stop. A step that fails is reported and tried again: one bad row must not blind all."""
+    async def keep(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[None]],
+        pause_s: float = 5.0,
+        *,
+        lease: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """Take steps until the stop. A step that fails is reported and tried again: one bad row must not blind all.
+        While another daemon has the lease that the step needs, none is taken."""
         while not (self.bells.stop.is_set() or self.replaced):
             self.bells.beat(name)
+            needed = lease()
+            if needed is not None and self.parts.rights.fence(needed) is None:
+                await self.bells.wait(f"lease of {name}", LOOK_S)
+                continue
             try:
                 await step()
+            except LeaseLost:
+                self.bells.beat(name)  # the leases' own loop says so
             except Exception as error:  # noqa: BLE001 - the one broad edge of every loop (STYLE, rule 10)
                 self.parts.observer.crashed(name, error)
                 await self.bells.pause(name, pause_s)
@@ -122,7 +138,7 @@ class Loops:
 
     async def relay_step(self, relaying: Relaying) -> None:
         """As `deliver_step`, and in between the receiver is reminded of what stands: never both at once."""
-        if relaying.is_due:
+        if relaying.is_due and self.parts.rights.fence(JUDGE) is not None:
             error = await relaying.remind()
             if error is not None:
                 outcome = Attempt(relaying.destination, REMINDER, Outcome.RETRY, error.reason, str(error))
@@ -135,10 +151,11 @@ class Loops:
         """Read one project until the stop; it fails alone."""
         project = _Project(self, entry)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.keep(project.loop, project.step, pause_s=min(10.0, self.parts.poll_interval_s)))
-            group.create_task(self.keep(f"compare {entry.name}", project.compare, pause_s=COMPARE_ON_S))
-            group.create_task(self.keep(f"price {entry.name}", project.price, pause_s=COMPARE_ON_S))
-            group.create_task(self.keep(f"total {entry.name}", project.total, pause_s=COMPARE_ON_S))
+            pause_s = min(10.0, self.parts.poll_interval_s)
+            group.create_task(self.keep(project.loop, project.step, pause_s=pause_s, lease=project.lease))
+            for kind, step in (("compare", project.compare), ("price", project.price), ("total", project.total)):
+                beside = self.keep(f"{kind} {entry.name}", step, pause_s=COMPARE_ON_S, lease=project.lease)
+                group.create_task(beside)
 
 
 @dataclass(slots=True)
@@ -158,15 +175,49 @@ class _Project:
     whole: bool = False
     """Whether the last pass left nothing unread."""
     window_ms: int = 7 * 24 * HOUR_MS
+    reading: str | None = None
+    """The lease that reading it needs, as soon as its organisation is known."""
+    fence: int | None = None
 
     @property
     def loop(self) -> str:
         return f"ingest {self.entry.name}"
 
+    def lease(self) -> str | None:
+        return self.reading
+
+    async def _is_ours(self) -> bool:
+        """Whether reading it is our work; where it has become so, what we knew of it is forgotten."""
+        parts = self.loops.parts
+        if not parts.shares:
+            return True
+        if self.reading is None:
+            known = await parts.run(lambda: parts.store.known(self.entry.host, self.entry.name))
+            if known is None:  # nobody has read it yet: who it is may be asked by all
+                return True
+            self._belongs_to(known)
+        assert self.reading is not None, "a project that is known belongs to an organisation"
+        fence = parts.rights.fence(self.reading)
+        if fence is not None and fence != self.fence:
+            if self.fence is not None:
+                self.identified, self.whole, self.next_poll, self.shelf = False, False, 0.0, Shelf()
+            self.fence = fence
+            parts.forget_rate(self.entry.host, self.reading.rpartition("|")[2])
+        return fence is not None
+
+    def _belongs_to(self, state: ProjectState) -> None:
+        self.loops.active.add(state.key)
+        self.reading = reading(state.host, state.organisation_id)
+        self.loops.parts.want(self.reading)
+
     async def step(self) -> None:
+        if not await self._is_ours():
+            return
         if not self.identified and (refusal := await self._held_back() or await self._identify()) is not None:
             wish_s = refusal.retry_after_s if isinstance(refusal, Retryable) else None
             await self.loops.bells.pause(self.loop, max(self.loops.parts.poll_interval_s, wish_s or 0.0))
+            return
+        if not await self._is_ours():
             return
         parts, clock = self.loops.parts, self.loops.parts.clock
         state = self.state
@@ -318,7 +369,7 @@ class _Project:
             return twice
         self.state = await parts.run(lambda: parts.store.register(identity, self.entry.name, now_ms=now_ms))
         self.state = replace(self.state, api=identity.api)
-        loops.active.add(identity.key)
+        self._belongs_to(self.state)
         loops.refused.pop(self.entry.name, None)
         self.identified = True
         return None

@@ -1,6 +1,6 @@
 """What a daemon is made of; the composition root fills it in."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,10 +14,12 @@ from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.scheduled import ExportReport
 from fusewatch.app.totals import TotalsReport
 from fusewatch.bootstrap import Connections
+from fusewatch.daemon.bells import Bells
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
 from fusewatch.ports import Clock, Linker, ProjectState, Runner, Store
+from fusewatch.ports.leases import Everything, Rights
 from fusewatch.runtime import InlineRunner
 
 TICK_S = 15.0
@@ -90,5 +92,15 @@ class Parts:
     lookback: Lookback = Lookback()
     tick_s: float = TICK_S
     linker: Linker | None = None
+    rights: Rights = field(default_factory=Everything)
+    """Which parts of the work are ours, where several daemons share a database."""
+    shares: bool = False
+    """Whether there may be other daemons."""
+    want: Callable[[str], None] = lambda _lease: None
+    """Told which leases there is work for."""
+    leases: tuple[Callable[[Bells], Coroutine[None, None, None]], ...] = ()
+    """The loop that keeps the leases, where there are any."""
+    forget_rate: Callable[[str, str], None] = lambda _host, _organisation: None
+    """Told when the request budget of an organisation becomes ours."""
     aside: Runner = field(default_factory=InlineRunner)
     """For long work that only reads: what it runs on keeps nobody waiting."""

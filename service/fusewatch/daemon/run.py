@@ -14,7 +14,8 @@ from fusewatch.daemon.exports import ExportLoop
 from fusewatch.daemon.heartbeat import LOOP, HeartbeatLoop
 from fusewatch.daemon.loops import Loops
 from fusewatch.daemon.parts import Parts
-from fusewatch.errors import ConfigError, Permanent, StoreError
+from fusewatch.errors import ConfigError, LeaseLost, Permanent, StoreError
+from fusewatch.ports.leases import JUDGE
 
 STOP_WITHIN_S = 8.0
 """How long a send in progress may go on after the stop, in real seconds; the process ends within 10."""
@@ -67,9 +68,10 @@ class Daemon:
                     group.create_task(self._watch_rules(connections, again)),
                     group.create_task(self._watch_refusals(loops, names)),
                 ]
+                keeping = [group.create_task(keep(self.bells)) for keep in self.parts.leases]
                 reading = [
-                    group.create_task(loops.keep("assess", loops.assess_step)),
-                    group.create_task(loops.keep("upkeep", loops.upkeep_step)),
+                    group.create_task(loops.keep("assess", loops.assess_step, lease=_judging)),
+                    group.create_task(loops.keep("upkeep", loops.upkeep_step, lease=_judging)),
                     *(group.create_task(loops.watch_project(entry)) for entry in connections.projects),
                 ]
                 sending = [
@@ -78,16 +80,17 @@ class Daemon:
                 ]
                 if connections.exports:
                     exports = ExportLoop(loops, connections.exports)
-                    reading.append(group.create_task(loops.keep(EXPORTS, exports.step)))
+                    reading.append(group.create_task(loops.keep(EXPORTS, exports.step, lease=_judging)))
                 if connections.heartbeat is not None:
                     beat = HeartbeatLoop(loops, connections.heartbeat)
-                    reading.append(group.create_task(loops.keep(LOOP, beat.step)))
+                    reading.append(group.create_task(loops.keep(LOOP, beat.step, lease=_judging)))
                 await self._until_over(again)
                 loops.replaced = True
                 self.bells.ring_all()
                 await _end(watching, 0)
                 await _end(reading, READ_WITHIN_S)
                 await _end(sending, STOP_WITHIN_S - READ_WITHIN_S)
+                await _end(keeping, 0)
         finally:
             scheduler.remove_all_jobs()
             for entry in connections.projects:
@@ -146,6 +149,8 @@ class Daemon:
             except ConfigError as error:
                 observer.reloaded(error)
                 continue
+            except LeaseLost:
+                continue
             except StoreError as error:
                 observer.crashed("rules", error)
                 continue
@@ -168,6 +173,10 @@ class Daemon:
                 return
             await self.bells.pause("refusals", min(self.parts.tick_s, self.parts.poll_interval_s))
         self.bells.forget("refusals")
+
+
+def _judging() -> str:
+    return JUDGE
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]], within_s: float) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from starlette.types import ASGIApp
+from structlog.typing import FilteringBoundLogger
 
 from fusewatch import __version__
 from fusewatch.app.assess import AssessReport
@@ -32,11 +33,13 @@ from fusewatch.daemon.handling import Handling, thread_memory
 from fusewatch.daemon.logs import make_logger
 from fusewatch.daemon.observer import LogObserver
 from fusewatch.daemon.parts import TICK_S, Observer, Parts
+from fusewatch.daemon.replica import Replica, own_part
 from fusewatch.daemon.run import Daemon
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.silences import Silence
 from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable, StoreError
 from fusewatch.ports import Clock, Linker, ProjectState, Store
+from fusewatch.ports.leases import Everything, LeaseKeeper, Turn
 from fusewatch.runtime import ThreadRunner
 from fusewatch.web.server import WebServer, make_app, serve
 from fusewatch.web.state import SilenceDesk, WebState
@@ -89,10 +92,12 @@ class Service:
     lookback: Lookback = field(default_factory=Lookback)
     observers: Sequence[Observer] = ()
     linker: Linker | None = LINKER
+    leases: LeaseKeeper | None = None
+    """Where several daemons share the database; None where we are alone on it."""
     serving: Callable[[str, "Daemon"], None] = lambda _url, _daemon: None
 
 
-async def run_service(given: Service) -> None:
+async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of parts
     """Run until a signal or `Daemon.stop`. Everything that was opened is closed, whatever happens.
 
     Raises ConfigError for a broken budget file without good rules to fall back on, Permanent for a port in use or keys
@@ -107,6 +112,7 @@ async def run_service(given: Service) -> None:
         ThreadPoolExecutor(1, "writer") as writer,
         ThreadPoolExecutor(1, "reader") as reader,
         ThreadPoolExecutor(1, "exporter") as exporter,
+        ThreadPoolExecutor(1, "leases") as leasing,
     ):
         write, read = ThreadRunner(writer), ThreadRunner(reader)
         gates = RateGates(store, write, clock)
@@ -118,7 +124,14 @@ async def run_service(given: Service) -> None:
             threads=thread_memory(store, write),
             signing_secret=given.signing_secret,
         )
-        rulebook = await write(lambda: Rulebook.open(given.config, given.environ, store, world, strict=given.strict))
+        replica = None
+        if given.leases is not None:
+            replica = Replica(given.leases, ThreadRunner(leasing), partial(_tell_leases, log))
+            await replica.turn()
+        rights = given.leases or Everything()
+        rulebook = await write(
+            lambda: Rulebook.open(given.config, given.environ, store, world, strict=given.strict, rights=rights)
+        )
         observer.reloaded(rulebook.fallback)
         for doubt in destination_warnings(rulebook.loaded):
             log.warning("destination_doubtful", problem=str(doubt))
@@ -139,6 +152,11 @@ async def run_service(given: Service) -> None:
                 tick_s=given.tick_s,
                 linker=given.linker,
                 aside=ThreadRunner(exporter),
+                rights=rights,
+                shares=replica is not None,
+                want=replica.wanted.add if replica is not None else lambda _lease: None,
+                leases=(replica.keep,) if replica is not None else (),
+                forget_rate=gates.forget,
             )
         )
 
@@ -187,6 +205,7 @@ async def run_service(given: Service) -> None:
             listen_is_loopback=given.listen_is_loopback,
             silences=SilenceDesk(listed, add_silence, end_silence),
             why=why,
+            own=partial(own_part, rights=rights) if replica is not None else lambda snapshot: snapshot,
             acknowledge=handling.acknowledge,
             actions=handling.actions(given.signing_secret),
             read_token=given.read_token,
@@ -202,7 +221,19 @@ async def run_service(given: Service) -> None:
             await _run_both(daemon, server)
         finally:
             await gates.save()
+            if replica is not None:
+                await replica.end()
         log.info("stopped")
+
+
+def _tell_leases(log: FilteringBoundLogger, found: Turn | StoreError) -> None:
+    if isinstance(found, StoreError):
+        log.error("leases_unknown", error=str(found))
+        return
+    for name in found.gained:
+        log.info("lease_gained", lease=name)
+    for name in found.lost:
+        log.warning("lease_lost", lease=name)
 
 
 def _serve(app: ASGIApp, given: Service) -> WebServer:

@@ -48,12 +48,12 @@ class UpkeepUnit(Protocol):
         """Replace the user by `forgotten` in rows, cells and what is due, for good: what is recorded of that user later
         is so, too. False when the ledger knows no such user."""
 
-    def redact_incidents(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
-        """Replace the user in some incidents behind `after` (0 at first): in how many, and the last one looked at,
-        None at the end."""
+    def redact_incidents(self, user: str, places: PersonPlaces, after: str) -> tuple[int, str | None]:
+        """Replace the user in some incidents behind the id `after` ("" at first): in how many, and the last one looked
+        at, None at the end."""
 
     def redact_deliveries(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
-        """The same for messages."""
+        """The same for messages, by their number (0 at first)."""
 
     def close_month(self, month: ClosedMonth) -> bool:
         """Keep what a month sums to now, for good. False, and nothing done, when it is closed already."""

@@ -18,10 +18,12 @@ _NO_HOUR = 0
 """Where sums stand that are too old to keep their hour, and older than what counters count."""
 
 _EDGES_MS = (-1, *(round(bound * 1000) for bound in DURATION_BOUNDS_S), 2**62)
-_BUCKETS = tuple(f"sum(duration_ms > {low} AND duration_ms <= {high})" for low, high in pairwise(_EDGES_MS))
+_BUCKETS = tuple(
+    f"count(CASE WHEN duration_ms > {low} AND duration_ms <= {high} THEN 1 END)" for low, high in pairwise(_EDGES_MS)
+)
 _OF_ROWS = (
     *(f"sum({name} {sign} {_MICRO})" for name in ("cost", "estimate") for sign in "/%"),
-    *("count(*)", "sum(pricing <> 0)", "sum(total)"),
+    *("count(*)", "count(CASE WHEN pricing <> 0 THEN 1 END)", "sum(total)"),
     *(f"sum({name})" for name in TOKEN_COLUMNS),
     *_BUCKETS,
     "sum(duration_ms)",
@@ -30,8 +32,9 @@ _COLUMNS = ", ".join(("project", "from_ms", "dims", *ARCHIVED))
 _ADDED = ", ".join(f"{name} = hour_total.{name} + excluded.{name}" for name in ARCHIVED)
 _ON_CONFLICT = f"GROUP BY 1, 2, 3 ON CONFLICT (project, from_ms, dims) DO UPDATE SET {_ADDED}"
 _ADD_ROWS = (
-    f"INSERT INTO hour_total ({_COLUMNS}) SELECT project, max(start_ms / {_HOUR_MS} * {_HOUR_MS},"  # noqa: S608 our own names only
-    f" CASE WHEN start_ms >= ?1 AND start_ms / {_HOUR_MS} = ?1 / {_HOUR_MS} THEN ?1 ELSE -1 END) AS at, dims,"
+    f"INSERT INTO hour_total ({_COLUMNS}) SELECT project,"  # noqa: S608 our own names only
+    f" CASE WHEN start_ms >= ?1 AND start_ms / {_HOUR_MS} = ?1 / {_HOUR_MS}"
+    f" THEN ?1 ELSE start_ms / {_HOUR_MS} * {_HOUR_MS} END AS at, dims,"
     f" {', '.join(f'coalesce({each}, 0)' for each in _OF_ROWS)} FROM generation"
     f" WHERE project = ?2 AND start_ms >= ?3 AND start_ms < ?4 AND counted = 1 {_ON_CONFLICT}"
 )

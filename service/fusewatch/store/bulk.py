@@ -70,7 +70,7 @@ def _write(link: Link, table: str, columns: tuple[str, ...], conflict: str, rows
             size = max(size // 4, 1)
         chunk = rows[at : at + size]
         sql = _statement(table, columns, conflict, size)
-        changed += link.core.exec_driver_sql(sql, tuple(chain.from_iterable(chunk))).rowcount
+        changed += link.run(sql, tuple(chain.from_iterable(chunk)))
         at += size
     return changed
 

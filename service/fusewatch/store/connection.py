@@ -1,6 +1,6 @@
 """The way to an SQLite file: its lock, its connections and their settings, and what its errors mean for us.
 
-Everything that only SQLite has is here and in `bulk`. SQLAlchemy makes the connections and the schema; statements are
+Everything that only SQLite has is here and in `file`. SQLAlchemy makes the connections and the schema; statements are
 written as portable SQL with `?` and go straight to the driver, which takes 2 µs where an expression takes 100.
 """
 
@@ -14,6 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from fusewatch.errors import AlreadyRunning, ConfigError, Problem, StoreBusy, StoreError, StoreFull, StoreUnusable
+from fusewatch.store.link import Link as Link
+from fusewatch.store.link import Lock
 
 _MAGIC = b"SQLite format 3\x00"
 _CACHE_KIB = 24_000
@@ -37,14 +39,12 @@ _UNUSABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 def database_path(url: str) -> Path:
-    """The file that a database URL names. ConfigError for what this version cannot open; never shows a password."""
+    """The file that an SQLite URL names. ConfigError for what cannot be opened; never shows a password."""
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
         raise _wrong_url("not a database URL") from None
     backend = parsed.drivername.partition("+")[0]
-    if backend in {"postgresql", "postgres"}:
-        raise _wrong_url("PostgreSQL is not supported in this version")
     if backend != "sqlite":
         raise _wrong_url(f"{backend}:// is not supported")
     if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:") or parsed.query:
@@ -53,7 +53,10 @@ def database_path(url: str) -> Path:
 
 
 def _wrong_url(what: str) -> ConfigError:
-    right = "write sqlite:///fusewatch.db, or sqlite:////data/fusewatch.db for an absolute path"
+    right = (
+        "write sqlite:///fusewatch.db, or sqlite:////data/fusewatch.db for an absolute path, or"
+        " postgresql://user:password@host/database"
+    )
     return ConfigError([Problem("FUSEWATCH_DATABASE_URL", 0, "", what, right)])
 
 
@@ -129,8 +132,8 @@ class FileLock:
             self._fd = None
 
 
-class Link:
-    """One connection. It may be used by one thread at a time, whichever it is: its owner holds a lock around it."""
+class SqliteLink:
+    """Implements `link.Link` over a file. `core` is the connection as SQLAlchemy knows it, for migrations."""
 
     def __init__(self, engine: sa.Engine, *, busy_timeout_ms: int) -> None:
         self.core = engine.connect()
@@ -165,8 +168,12 @@ class Link:
         """Changes when another connection has committed something since this one last looked."""
         return int(self.row("PRAGMA data_version")[0])
 
-    def begin(self, *, write: bool) -> None:
-        self.run("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
+    def begin(self, lock: Lock) -> None:
+        del lock  # there is but one writer
+        self.run("BEGIN IMMEDIATE")
+
+    def begin_reading(self) -> None:
+        self.run("BEGIN DEFERRED")
 
     def commit(self) -> None:
         self.run("COMMIT")
@@ -175,6 +182,12 @@ class Link:
         # After "disk full" SQLite has already rolled back by itself.
         if self._driver.in_transaction:
             self.run("ROLLBACK")
+
+    def alone(self, name: str) -> None:
+        """Who writes is alone already."""
+
+    def skip_locked(self) -> str:
+        return ""
 
     def only_read(self) -> None:
         self.run("PRAGMA query_only = ON")
@@ -194,7 +207,7 @@ def make_engine(path: Path) -> sa.Engine:
     )
 
 
-def prepare_for_writing(link: Link, path: Path) -> None:
+def prepare_for_writing(link: SqliteLink, path: Path) -> None:
     """Write-ahead log, so that readers and the writer do not wait for each other; every commit reaches the disk."""
     mode = link.row("PRAGMA journal_mode = WAL")[0]
     if mode != "wal":
@@ -205,14 +218,14 @@ def prepare_for_writing(link: Link, path: Path) -> None:
     link.run("PRAGMA journal_size_limit = 67108864")
 
 
-def check_pages(link: Link, path: Path) -> None:
+def check_pages(link: SqliteLink, path: Path) -> None:
     """SQLite's own quick look at every page. StoreUnusable when it finds anything."""
     found = link.row("PRAGMA quick_check(1)")[0]
     if found != "ok":
         raise StoreUnusable(f"{path} is damaged: {' '.join(found.split())}; {_WAY_OUT}")
 
 
-def rewrite(link: Link) -> bool:
+def rewrite(link: SqliteLink) -> bool:
     """Copy everything that lives into fresh pages and empty the write-ahead log; whether that could be emptied."""
     try:
         link.run("PRAGMA temp_store = FILE")

@@ -142,20 +142,25 @@ class Forgetting:
         link = self._link
         places = [i for i, name in enumerate(meta.metric_choice(link).labels) if name in self._places.dimensions]
         for project, text, series in link.rows(
-            "SELECT project, labels, series FROM metric_key WHERE kind = 'spend' AND instr(labels, ?)", (self._json,)
+            "SELECT project, labels, series FROM metric_key WHERE kind = 'spend' AND instr(labels, ?) > 0",
+            (self._json,),
         ):
             after = codec.encode(self._in_places(codec.strings_of(text), places))
             if after != text:
                 where = "WHERE kind = 'spend' AND project = ? AND labels = ?"
-                link.run(f"UPDATE OR IGNORE metric_key SET labels = ? {where}", (after, project, text))  # noqa: S608 no input in it
                 link.run(f"DELETE FROM metric_key {where}", (project, text))  # noqa: S608 no input in it
+                link.run(
+                    "INSERT INTO metric_key (kind, project, labels, series) VALUES ('spend', ?, ?, ?)"
+                    " ON CONFLICT DO NOTHING",
+                    (project, after, series),
+                )
                 link.run("UPDATE counter_series SET labels = ? WHERE id = ? AND overflow = 0", (after, series))
 
     def _replace_keys(self) -> None:
         """Keys of views split by user move to the key that says `forgotten`; a view that no rule needs any more is
         dropped."""
         link = self._link
-        rows = link.rows("SELECT id, view, key FROM series_key WHERE instr(key, ?)", (self._json,))
+        rows = link.rows("SELECT id, view, key FROM series_key WHERE instr(key, ?) > 0", (self._json,))
         for number, view, text in rows:
             places = self._places.views.get(view)
             if places is None:
@@ -181,15 +186,17 @@ class Forgetting:
             (target[0], number),
         )
         link.run(
-            "UPDATE series_key SET first_cell = min(first_cell, (SELECT first_cell FROM series_key WHERE id = ?1)),"
-            " last_cell = max(last_cell, (SELECT last_cell FROM series_key WHERE id = ?1)) WHERE id = ?2",
+            "UPDATE series_key SET first_cell = (SELECT min(first_cell) FROM series_key WHERE id IN (?1, ?2)),"
+            " last_cell = (SELECT max(last_cell) FROM series_key WHERE id IN (?1, ?2)) WHERE id = ?2",
             (number, target[0]),
         )
         link.run("DELETE FROM series WHERE key = ?", (number,))
         link.run("DELETE FROM series_key WHERE id = ?", (number,))
 
     def _replace_due(self) -> None:
-        for rule, text, at_ms in self._link.rows("SELECT rule, key, at_ms FROM due WHERE instr(key, ?)", (self._json,)):
+        for rule, text, at_ms in self._link.rows(
+            "SELECT rule, key, at_ms FROM due WHERE instr(key, ?) > 0", (self._json,)
+        ):
             key = codec.strings_of(text)
             after = self._in_places(key, self._places.rules.get(rule, range(len(key))))
             if after != key:
@@ -208,12 +215,12 @@ class Forgetting:
         """What receivers were told last, and where: later changes are told without the name."""
         link = self._link
         for number, message in link.rows(
-            "SELECT number, message FROM thread WHERE instr(message, ?)", (self._user_in_json,)
+            "SELECT number, message FROM thread WHERE instr(message, ?) > 0", (self._user_in_json,)
         ):
             now = self._message(codec.message_of(message))
             link.run("UPDATE thread SET message = ? WHERE number = ?", (codec.encode(now), number))
         for destination, id_, facts in link.rows(
-            "SELECT destination, incident, facts FROM told WHERE instr(facts, ?)", (self._user_in_json,)
+            "SELECT destination, incident, facts FROM told WHERE instr(facts, ?) > 0", (self._user_in_json,)
         ):
             notice = self._notice(codec.notice_of(facts))
             again = notice.incident.id
@@ -246,23 +253,22 @@ class Forgetting:
                 known.know(self._link, name, [FORGOTTEN])
                 self._link.run("DELETE FROM known_value WHERE dimension = ? AND value = ?", (name, self._user))
 
-    def redact_incidents(self, after: int) -> tuple[int, int | None]:
-        """Some incidents behind the row `after`: how many named the person, and the last one looked at (None at the
-        end). They go on as those of `forgotten`; where that has one of its own already, they go."""
+    def redact_incidents(self, after: str) -> tuple[int, str | None]:
+        """Some incidents behind the one with the id `after`: how many named the person, and the last looked at, None
+        at the end. They go on as those of `forgotten`; where that has one of its own already, they go."""
         link, redacted = self._link, 0
         rows = link.rows(
-            "SELECT rowid, CASE WHEN instr(facts, ?) THEN facts END FROM incident"
-            " WHERE rowid > ? ORDER BY rowid LIMIT ?",
+            "SELECT id, CASE WHEN instr(facts, ?) > 0 THEN facts END FROM incident WHERE id > ? ORDER BY id LIMIT ?",
             (self._user_in_json, after, _AT_ONCE),
         )
-        for number, facts in rows:
+        for id_, facts in rows:
             if facts is None:
                 continue
             before = codec.incident_of(facts)
             now = self._incident(before)
             if now != before:
                 redacted += 1
-                link.run("DELETE FROM incident WHERE rowid = ?", (number,))
+                link.run("DELETE FROM incident WHERE id = ?", (id_,))
                 if incidents.latest(link, now.rule, now.key, now.period) is None:
                     incidents.put(link, now)
                     incidents.set_due(link, now.rule, now.key, now.changed_ms)
@@ -272,7 +278,7 @@ class Forgetting:
         """The same for messages; they stay in line, and are sent without the name."""
         link, redacted = self._link, 0
         rows = link.rows(
-            "SELECT seq, CASE WHEN instr(message, ?1) OR instr(text, ?2) THEN message END, text FROM delivery"
+            "SELECT seq, CASE WHEN instr(message, ?1) > 0 OR instr(text, ?2) > 0 THEN message END, text FROM delivery"
             " WHERE seq > ?3 ORDER BY seq LIMIT ?4",
             (self._user_in_json, self._user, after, _AT_ONCE),
         )
@@ -363,6 +369,6 @@ def traces(link: Link, user: str) -> Traces:
     rows = "SELECT count(*) FROM generation WHERE person IN (SELECT id FROM text WHERE value IN (?, ?))"
     return Traces(
         link.row(rows, (user, mark_of(link, user)))[0],
-        link.row("SELECT count(*) FROM incident WHERE instr(facts, ?)", (inner,))[0],
-        link.row("SELECT count(*) FROM delivery WHERE instr(message, ?)", (inner,))[0],
+        link.row("SELECT count(*) FROM incident WHERE instr(facts, ?) > 0", (inner,))[0],
+        link.row("SELECT count(*) FROM delivery WHERE instr(message, ?) > 0", (inner,))[0],
     )

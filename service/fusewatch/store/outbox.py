@@ -49,12 +49,15 @@ class Outbox:
         self._link = link
 
     def claim(self, destination: str, *, now_ms: int, until_ms: int, holder: str) -> Claimed | None:
+        # Two senders of one destination would overtake each other; what somebody is about to change waits.
+        self._link.alone(destination)
         row = self._link.row(
-            "SELECT seq, id, message, attempts, coalesce(revived_ms, created_ms) FROM delivery d"
+            "SELECT seq, id, message, attempts, coalesce(revived_ms, created_ms) FROM delivery d"  # noqa: S608 no input in it
             " WHERE destination = ?"
             " AND ((state = 'pending' AND next_ms <= ?) OR (state = 'claimed' AND claimed_until_ms <= ?))"
             " AND NOT EXISTS (SELECT 1 FROM delivery o WHERE o.destination = d.destination AND o.state = 'claimed'"
-            " AND o.claimed_until_ms > ? AND o.seq < d.seq) ORDER BY seq LIMIT 1",
+            " AND o.claimed_until_ms > ? AND o.seq < d.seq) ORDER BY seq LIMIT 1"
+            f"{self._link.skip_locked()}",
             (destination, now_ms, now_ms, now_ms),
         )
         if row is None:

@@ -20,7 +20,10 @@ from fusewatch.store.schema import TOKEN_COLUMNS
 
 _HOUR_MS = 3_600_000
 _MONEY = ", ".join(f"coalesce(sum({name} {sign} 1000000), 0)" for name in ("cost", "estimate") for sign in "/%")
-_SUMS = f"count(*), sum(pricing <> 0), {', '.join(f'sum({name})' for name in TOKEN_COLUMNS)}, sum(total), {_MONEY}"
+_SUMS = (
+    "count(*), count(CASE WHEN pricing <> 0 THEN 1 END),"
+    f" {', '.join(f'sum({name})' for name in TOKEN_COLUMNS)}, sum(total), {_MONEY}"
+)
 _WHERE = "FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? AND counted = 1"
 _BY_DIMS = f"SELECT dims, 0, 0, {_SUMS} {_WHERE} GROUP BY dims"
 _BY_PEOPLE = f"SELECT dims, person, session, {_SUMS} {_WHERE} GROUP BY dims, person, session"

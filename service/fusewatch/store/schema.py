@@ -7,7 +7,7 @@ count quarter hours. Primary keys without rowid keep rows in the order in which 
 
 import sqlalchemy as sa
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration. Kept here so that Alembic is imported only when there is something to migrate."""
 
 APPLICATION_ID = 0x46555345
@@ -26,6 +26,9 @@ ARCHIVED = (
 Big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """64 bits everywhere; SQLite wants the very word INTEGER for its row ids."""
 
+Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Compared byte by byte, as SQLite does by itself."""
+
 metadata = sa.MetaData()
 
 
@@ -34,20 +37,20 @@ def _big(name: str, *, default: int | None = None, nullable: bool = False) -> sa
 
 
 def _text(name: str, *, default: str | None = None, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=nullable, server_default=default)
+    return sa.Column(name, Text, nullable=nullable, server_default=default)
 
 
 def _id(name: str = "id") -> sa.Column[int]:
     return sa.Column(name, Big, primary_key=True)
 
 
-meta = sa.Table("meta", metadata, sa.Column("name", sa.Text, primary_key=True), _text("value"))
+meta = sa.Table("meta", metadata, sa.Column("name", Text, primary_key=True), _text("value"))
 
 project = sa.Table(
     "project",
     metadata,
     _id(),
-    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("key", Text, nullable=False, unique=True),
     _text("name"),
     _text("host"),
     _text("project_id"),
@@ -81,7 +84,7 @@ project = sa.Table(
     _text("attribution", default=""),
 )
 
-attribution = sa.Table("attribution", metadata, _id(), sa.Column("revision", sa.Text, nullable=False, unique=True))
+attribution = sa.Table("attribution", metadata, _id(), sa.Column("revision", Text, nullable=False, unique=True))
 
 stale_span = sa.Table(
     "stale_span",
@@ -130,7 +133,7 @@ hour_reading = sa.Table(
     sqlite_with_rowid=False,
 )
 
-text = sa.Table("text", metadata, _id(), sa.Column("value", sa.Text, nullable=False, unique=True))
+text = sa.Table("text", metadata, _id(), sa.Column("value", Text, nullable=False, unique=True))
 
 dims = sa.Table(
     "dims",
@@ -226,7 +229,7 @@ hour_total = sa.Table(
 view = sa.Table(
     "view",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", Text, primary_key=True),
     _big("built"),
     _big("known_from_ms", nullable=True),
 )
@@ -261,7 +264,7 @@ series = sa.Table(
 rule_state = sa.Table(
     "rule_state",
     metadata,
-    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("rule", Text, primary_key=True),
     _text("kind"),
     _text("revision"),
     _big("ready_ms", nullable=True),
@@ -270,7 +273,7 @@ rule_state = sa.Table(
 incident = sa.Table(
     "incident",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", Text, primary_key=True),
     _text("kind"),
     _text("rule"),
     _text("key"),
@@ -288,8 +291,8 @@ incident = sa.Table(
 due = sa.Table(
     "due",
     metadata,
-    sa.Column("rule", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("rule", Text, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
     _big("at_ms"),
     sa.Index("due_at", "at_ms"),
     sqlite_with_rowid=False,
@@ -299,7 +302,7 @@ delivery = sa.Table(
     "delivery",
     metadata,
     _id("seq"),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("id", Text, nullable=False, unique=True),
     _text("destination"),
     _text("kind"),
     _text("state"),
@@ -336,7 +339,7 @@ thread_incident = sa.Table(
     "thread_incident",
     metadata,
     sa.Column("thread", Big, primary_key=True),
-    sa.Column("incident", sa.Text, primary_key=True),
+    sa.Column("incident", Text, primary_key=True),
     _big("position"),
     sa.Index("thread_incident_incident", "incident"),
     sqlite_with_rowid=False,
@@ -345,8 +348,8 @@ thread_incident = sa.Table(
 told = sa.Table(
     "told",
     metadata,
-    sa.Column("destination", sa.Text, primary_key=True),
-    sa.Column("incident", sa.Text, primary_key=True),
+    sa.Column("destination", Text, primary_key=True),
+    sa.Column("incident", Text, primary_key=True),
     _big("at_ms"),
     _text("facts"),
     sqlite_with_rowid=False,
@@ -356,8 +359,8 @@ told = sa.Table(
 delivery_step = sa.Table(
     "delivery_step",
     metadata,
-    sa.Column("delivery", sa.Text, primary_key=True),
-    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("delivery", Text, primary_key=True),
+    sa.Column("step", Text, primary_key=True),
     _text("reference", nullable=True),
     sqlite_with_rowid=False,
 )
@@ -366,7 +369,7 @@ delivery_step = sa.Table(
 seen_request = sa.Table(
     "seen_request",
     metadata,
-    sa.Column("signature", sa.Text, primary_key=True),
+    sa.Column("signature", Text, primary_key=True),
     _big("at_ms"),
     sqlite_with_rowid=False,
 )
@@ -374,7 +377,7 @@ seen_request = sa.Table(
 silence = sa.Table(
     "silence",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", Text, primary_key=True),
     _text("matchers"),
     _big("starts_ms"),
     _big("ends_ms"),
@@ -387,8 +390,8 @@ silence = sa.Table(
 held = sa.Table(
     "held",
     metadata,
-    sa.Column("incident", sa.Text, primary_key=True),
-    sa.Column("destination", sa.Text, primary_key=True),
+    sa.Column("incident", Text, primary_key=True),
+    sa.Column("destination", Text, primary_key=True),
     _big("from_ms"),
     _text("facts"),
     sqlite_with_rowid=False,
@@ -397,17 +400,17 @@ held = sa.Table(
 known_value = sa.Table(
     "known_value",
     metadata,
-    sa.Column("dimension", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("dimension", Text, primary_key=True),
+    sa.Column("value", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
 
 metric_key = sa.Table(
     "metric_key",
     metadata,
-    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("kind", Text, primary_key=True),
     sa.Column("project", Big, primary_key=True),
-    sa.Column("labels", sa.Text, primary_key=True),
+    sa.Column("labels", Text, primary_key=True),
     _big("series"),
     sqlite_with_rowid=False,
 )
@@ -431,12 +434,24 @@ duration_series = _grown(
 )
 project_counter = _grown("project_counter", ("cost_hi", "cost_lo", "unpriced"), _big("series_dropped", default=0))
 
+# The right of one daemon of several to a part of the work, until an instant of the database's clock. `fence` grows with
+# every change of hands, and every transaction of that work looks whether it is still the one that it knows.
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    _text("holder"),
+    _big("fence"),
+    _big("expires_ms"),
+    sqlite_with_rowid=False,
+)
+
 rules_text = sa.Table("rules_text", metadata, _id(), _text("files"), _big("loaded_ms"))
 
 rate_limit = sa.Table(
     "rate_limit",
     metadata,
-    sa.Column("organisation", sa.Text, primary_key=True),
+    sa.Column("organisation", Text, primary_key=True),
     _text("state"),
     sqlite_with_rowid=False,
 )
@@ -445,7 +460,7 @@ rate_limit = sa.Table(
 closed_month = sa.Table(
     "closed_month",
     metadata,
-    sa.Column("month", sa.Text, primary_key=True),
+    sa.Column("month", Text, primary_key=True),
     _big("closed_ms"),
     _big("from_ms"),
     _big("to_ms"),
@@ -455,7 +470,7 @@ closed_month = sa.Table(
 closed_part = sa.Table(
     "closed_part",
     metadata,
-    sa.Column("month", sa.Text, primary_key=True),
+    sa.Column("month", Text, primary_key=True),
     sa.Column("project", Big, primary_key=True),
     sa.Column("dims", Big, primary_key=True),
     *(_big(name) for name in ("calls", "unpriced", *TOKEN_COLUMNS, "total")),

@@ -265,7 +265,7 @@ class SeriesWriter(SeriesReader):
             of_day = [row[1:] for row in left if day_of(row[0]) == day]
             if of_day:
                 bulk.insert(link, "series", _SERIES, [(key, DAY, day, *map(sum, zip(*of_day, strict=True)))])
-        link.run("UPDATE series_key SET last_cell = min(last_cell, ?) WHERE view = ?", (first - 1, view))
+        link.run("UPDATE series_key SET last_cell = ?1 WHERE view = ?2 AND last_cell > ?1", (first - 1, view))
         link.run(
             "DELETE FROM series_key WHERE view = ? AND NOT EXISTS (SELECT 1 FROM series s WHERE s.key = series_key.id)",
             (view,),

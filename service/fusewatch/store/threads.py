@@ -81,12 +81,11 @@ class Threads:
         )
 
     def post(self, message: Message, place: str, channel: str, reference: str) -> None:
-        self._link.run(
+        [(number,)] = self._link.rows(
             "INSERT INTO thread (destination, place, delivery, channel, reference, created_ms, message)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
             (message.destination, place, message.id, channel, reference, message.created_ms, codec.encode(message)),
         )
-        (number,) = self._link.row("SELECT max(number) FROM thread")
         self.join(number, incidents_of(message))
 
     def join(self, thread: int, incidents: Sequence[str]) -> None:

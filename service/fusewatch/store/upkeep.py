@@ -64,7 +64,7 @@ class UpkeepUnit:
         # They are numbered as they were made: behind the first that is young enough nothing can have ended before.
         old = [row for row in rows if row[3] < before_ms]
         ended = [(seq,) for seq, state, at_ms, _ in old if state in (SENT, DEAD) and at_ms < before_ms]
-        self._link.run_many("DELETE FROM delivery WHERE seq = ?", ended)
+        self._link.run_many(f"DELETE FROM delivery WHERE seq = ? AND state IN ('{SENT}', '{DEAD}')", ended)  # noqa: S608 no input in it
         if len(old) < most:
             threads.drop_old(self._link, before_ms)
         return old[-1][0] if len(old) == most else None
@@ -89,7 +89,7 @@ class UpkeepUnit:
         self._caches.clear()
         return Forgetting(self._link, user, places).replace_name()
 
-    def redact_incidents(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:
+    def redact_incidents(self, user: str, places: PersonPlaces, after: str) -> tuple[int, str | None]:
         return Forgetting(self._link, user, places).redact_incidents(after)
 
     def redact_deliveries(self, user: str, places: PersonPlaces, after: int) -> tuple[int, int | None]:

@@ -57,6 +57,8 @@ class WebState:
     why: Callable[[Question], Awaitable[Explained | Overview]]
     """Raises `UnknownRule` and `UnknownKey`."""
     acknowledge: Acknowledge
+    own: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
+    """What of a picture this daemon shows Prometheus, where several share a database."""
     actions: ActionsDesk | None = None
     """What people choose in Slack messages; None without a signing secret."""
     read_token: str | None = field(default=None, repr=False)
@@ -109,7 +111,7 @@ class Pictures:
             kept = self._metrics
             if kept is None or not kept.shows(snapshot, telemetry.version, rules, destinations):
                 version = telemetry.version
-                content = render(snapshot, telemetry.process(), rules, destinations)
+                content = render(self._state.own(snapshot), telemetry.process(), rules, destinations)
                 kept = self._metrics = _Metrics(content, snapshot, version, rules, destinations)
             return kept.content + generate_latest(self._process)
 

@@ -1,0 +1,201 @@
+"""Leases: who of several daemons on one database does which part of the work.
+
+A lease is a row with its holder, an end by the database's clock, and a fence: a number that grows whenever the lease
+changes hands. Every transaction of the work reads the row with its fence and locks it until it commits, so nobody takes
+the lease in between; who was paused meanwhile finds another fence and writes nothing.
+
+That makes it harmless to take a lease too early. So nobody waits for the end of a lease whose holder is gone: each
+daemon holds a lock as long as its session lasts, and the server frees it with the session of who was killed. The end
+is for who was paused, or cut off without the server's notice.
+"""
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+from zlib import crc32
+
+from fusewatch.errors import LeaseLost, StoreError
+from fusewatch.ports.leases import Rights, Turn
+from fusewatch.store import meta
+from fusewatch.store.link import Database, Link, Lock
+
+LEASE_MS = 15_000
+"""How long a lease lasts, and so how long the work of who was killed lies."""
+
+RENEW_S = 5.0
+"""How old a lease becomes before it is renewed: two renewals may fail."""
+
+LEFT_LYING_MS = 3_000
+"""What is free for so long does not interest those whose share it would be."""
+
+_NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+_REPLICA = "replica "
+_ALIVE = 0x46555347
+"""The first half of the locks that say who lives; what follows is the number of the holder's name."""
+
+_LOCKS = (
+    "SELECT CAST(objid AS BIGINT) FROM pg_locks WHERE locktype = 'advisory' AND classid = CAST(?1 AS BIGINT)::oid"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_NO_FENCE = -1
+_TAKE = (
+    f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?1, ?2, 1, {_NOW} + {LEASE_MS})"  # noqa: S608 no input in it
+    " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = lease.fence + 1,"
+    f" expires_ms = excluded.expires_ms WHERE lease.expires_ms <= {_NOW} OR lease.fence = ?3 RETURNING fence"
+)
+_GIVE_UP = f"UPDATE lease SET expires_ms = {_NOW} WHERE name = ? AND holder = ? AND fence = ?"  # noqa: S608 no input in it
+_RENEW = f"UPDATE lease SET expires_ms = {_NOW} + {LEASE_MS} WHERE name = ? AND holder = ? AND fence = ?"  # noqa: S608 no input in it
+_CHECK = "SELECT 1 FROM lease WHERE name = ? AND fence = ? FOR SHARE"
+_FREE_CLAIMS = (
+    "UPDATE delivery SET state = 'pending', claimed_until_ms = NULL, holder = '' WHERE state = 'claimed' AND NOT EXISTS"  # noqa: S608 no input in it
+    f" (SELECT 1 FROM lease WHERE lease.name = '{_REPLICA}' || delivery.holder AND expires_ms > {_NOW})"
+)
+
+
+def check(link: Link, rights: Rights, name: str) -> None:
+    """LeaseLost unless the lease is ours, and stays so until the end of the transaction."""
+    fence = rights.fence(name)
+    if fence is None or (fence and not link.rows(_CHECK, (name, fence))):
+        raise LeaseLost(f"another daemon has the lease {name!r} now")
+
+
+def number_of(name: str) -> int:
+    """A name as half of an advisory lock, a signed 32-bit number."""
+    return crc32(name.encode()) - 2**31
+
+
+class _Held(NamedTuple):
+    fence: int
+    until: float
+    """On our own monotonic clock, counted from before we asked: never later than the database thinks."""
+
+
+class Leases:
+    """Implements `ports.LeaseKeeper` over a connection of its own."""
+
+    def __init__(self, database: Database, holder: str, monotonic: Callable[[], float]) -> None:
+        self._database = database
+        self._holder = holder
+        self._monotonic = monotonic
+        self._link: Link | None = None
+        self._held: dict[str, _Held] = {}
+        self._seen_s: float | None = None
+        self._living = 0
+        self._returned: set[str] = set()
+
+    def fence(self, name: str) -> int | None:
+        held = self._held.get(name)
+        return held.fence if held is not None and self._monotonic() < held.until else None
+
+    def turn(self, wanted: Collection[str]) -> Turn:
+        before = {name: held.fence for name, held in self._held.items()}
+        link = self._connected()
+        try:
+            began = self._monotonic()
+            if self._seen_s is None or began - self._seen_s >= RENEW_S:
+                self._show_alive(link)
+                self._renew(link)
+                self._seen_s = began
+            self._share(link, wanted)
+            version = meta.version(link)
+        except Exception as error:
+            self._forget_ended()
+            link.close()
+            self._link = None
+            meaning = error if isinstance(error, StoreError) else self._database.explain(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+        self._forget_ended()
+        now = {name: held.fence for name, held in self._held.items()}
+        gained = tuple(sorted(name for name, fence in now.items() if before.get(name) != fence))
+        return Turn(gained, tuple(sorted(before.keys() - now.keys())), version)
+
+    def end(self) -> None:
+        """The others need not wait for the end of what we held."""
+        held, self._held = self._held, {}
+        link = self._connected()
+        try:
+            for name, lease in held.items():
+                link.run(_GIVE_UP, (name, self._holder, lease.fence))
+            link.run("DELETE FROM lease WHERE name = ?", (_REPLICA + self._holder,))
+        except Exception as error:
+            meaning = self._database.explain(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+        finally:
+            link.close()
+            self._link = None
+
+    def _connected(self) -> Link:
+        if self._link is None:
+            try:
+                self._link = self._database.connect()
+                self._link.rows("SELECT pg_advisory_lock(?1::int, ?2::int)", (_ALIVE, number_of(self._holder)))
+            except Exception as error:
+                self._forget_ended()
+                meaning = self._database.explain(error)
+                if meaning is None:
+                    raise
+                raise meaning from error
+        return self._link
+
+    def _show_alive(self, link: Link) -> None:
+        """That we live; what the dead were sending may be sent by others, and nobody waits for them any more."""
+        link.run(
+            f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?, ?, 1, {_NOW} + {LEASE_MS})"  # noqa: S608
+            " ON CONFLICT (name) DO UPDATE SET expires_ms = excluded.expires_ms",
+            (_REPLICA + self._holder, self._holder),
+        )
+        link.run(f"DELETE FROM lease WHERE name LIKE '{_REPLICA}%' AND expires_ms <= {_NOW}")  # noqa: S608
+        if link.row("SELECT 1 FROM delivery WHERE state = 'claimed' LIMIT 1") is not None:
+            link.begin(Lock.NONE)
+            if link.run(_FREE_CLAIMS):
+                meta.bump_version(link, of_ledger=False)
+            link.commit()
+
+    def _renew(self, link: Link) -> None:
+        for name, held in list(self._held.items()):
+            began = self._monotonic()
+            if link.run(_RENEW, (name, self._holder, held.fence)):
+                self._held[name] = held._replace(until=began + LEASE_MS / 1000)
+            else:
+                del self._held[name]
+
+    def _share(self, link: Link, wanted: Collection[str]) -> None:
+        """Take what is free, as many as are ours when the living share them; what is above that is given up once. What
+        nobody else takes for a while is taken whatever our share is."""
+        rows = link.rows(f"SELECT name, holder, fence, expires_ms - {_NOW} FROM lease")  # noqa: S608 our own names only
+        alive = {lock - 2**32 if lock >= 2**31 else lock for (lock,) in link.rows(_LOCKS, (_ALIVE,))}
+        gone = {name: fence for name, holder, fence, _ in rows if number_of(holder) not in alive}
+        left_ms = {name: left for name, _, _, left in rows}
+        living = sum(1 for name in left_ms if name.startswith(_REPLICA) and name not in gone)
+        if living != self._living:
+            self._living = living
+            self._returned.clear()
+        share = -(-len({*wanted, *self._held}) // max(living, 1))
+        for name in sorted(wanted):
+            left = left_ms.get(name, 0)
+            if name in self._held or (left > 0 and name not in gone):
+                continue
+            if len(self._held) < share or left < -LEFT_LYING_MS:
+                self._take(link, name, gone.get(name, _NO_FENCE))
+        for name in sorted(self._held, reverse=True):
+            if len(self._held) > share and name not in self._returned:
+                self._returned.add(name)
+                self._give_up(link, name)
+
+    def _take(self, link: Link, name: str, gone: int) -> None:
+        began = self._monotonic()
+        found = link.rows(_TAKE, (name, self._holder, gone))
+        if found:
+            self._held[name] = _Held(found[0][0], began + LEASE_MS / 1000)
+
+    def _give_up(self, link: Link, name: str) -> None:
+        held = self._held.pop(name)
+        link.run(_GIVE_UP, (name, self._holder, held.fence))
+
+    def _forget_ended(self) -> None:
+        now = self._monotonic()
+        for name in [name for name, held in self._held.items() if held.until <= now]:
+            del self._held[name]
