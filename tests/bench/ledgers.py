@@ -11,7 +11,8 @@ from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.usage import Dimensions, Generation, Pricing, Tokens
 from fusewatch.ports import ProjectIdentity, Span
 from fusewatch.store import open_store
-from fusewatch.store.connection import Link, make_engine
+from fusewatch.store.connection import SqliteLink, make_engine
+from fusewatch.store.link import Lock
 
 DAY_MS, CELL_MS = 86_400_000, 900_000
 RULES = """
@@ -93,9 +94,9 @@ def _batches(generations: int, from_ms: int, end_ms: int) -> Iterator[list[Gener
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Link]:
+def _open(path: Path) -> Iterator[SqliteLink]:
     engine = make_engine(path)
-    link = Link(engine, busy_timeout_ms=1_000)
+    link = SqliteLink(engine, busy_timeout_ms=1_000)
     try:
         yield link
     finally:
@@ -103,7 +104,7 @@ def _open(path: Path) -> Iterator[Link]:
         engine.dispose()
 
 
-def _copy(link: Link, number: int) -> None:
+def _copy(link: SqliteLink, number: int) -> None:
     """The last day once more, `number` days earlier."""
     names = [row[1] for row in link.rows("PRAGMA table_info(generation)")]
     shifted = {
@@ -113,7 +114,7 @@ def _copy(link: Link, number: int) -> None:
         "obs": "randomblob(8)",
     }
     (last,) = link.row("SELECT max(start_ms) FROM generation")
-    link.begin(write=True)
+    link.begin(Lock.LEDGER)
     link.run(
         f"INSERT INTO generation ({', '.join(names)}) SELECT {', '.join(shifted.get(n, n) for n in names)}"
         f" FROM generation WHERE start_ms > {last - DAY_MS}"

@@ -8,14 +8,15 @@ import sys
 from pathlib import Path
 
 from fusewatch.store import migrate
-from fusewatch.store.connection import Link, make_engine, prepare_for_writing
+from fusewatch.store.connection import SqliteLink, make_engine, prepare_for_writing
+from fusewatch.store.link import Lock
 from tests.upgrades.frozen import REVISIONS
 
 
 def upgrade(path: Path, fatal: int) -> None:
     """The upgrade of a starting daemon; the process is killed when its statement numbered `fatal` begins."""
     engine = make_engine(path)
-    link = Link(engine, busy_timeout_ms=1000)
+    link = SqliteLink(engine, busy_timeout_ms=1000)
     prepare_for_writing(link, path)
     done = 0
 
@@ -28,7 +29,9 @@ def upgrade(path: Path, fatal: int) -> None:
     driver = link.core.connection.driver_connection
     assert driver is not None
     driver.set_trace_callback(look)
-    migrate.upgrade(link, path, REVISIONS[0])
+    with link.core.begin():
+        link.begin(Lock.LEDGER)
+        migrate.upgrade(link.core, str(path), REVISIONS[0])
     os._exit(0)
 
 

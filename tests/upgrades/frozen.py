@@ -9,7 +9,8 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 
-from fusewatch.store.connection import Link, make_engine
+from fusewatch.store.connection import SqliteLink, make_engine
+from fusewatch.store.link import Lock
 from fusewatch.store.migrate import MIGRATIONS
 
 FROZEN = Path(__file__).parent / "frozen"
@@ -36,13 +37,13 @@ def database_at(revision: str, path: Path) -> Path:
 def migrate(path: Path, revision: str) -> None:
     """What `store.migrate.upgrade` does, up to a revision of choice."""
     engine = make_engine(path)
-    link = Link(engine, busy_timeout_ms=1000)
+    link = SqliteLink(engine, busy_timeout_ms=1000)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = link.core
     with link.core.begin():
-        link.begin(write=True)
+        link.begin(Lock.LEDGER)
         command.upgrade(config, revision)
     link.close()
     engine.dispose()
