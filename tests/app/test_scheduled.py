@@ -95,7 +95,7 @@ def test_two_entries_of_one_time_are_remembered_apart(store: SqlStore, tmp_path:
             for schedule in (one, other):
                 run(store, schedule, rules, now_ms)
     assert (tmp_path / "one.csv").exists()
-    assert '"period": "2025-10-09"' in (tmp_path / "other.jsonl").read_text()
+    assert '"period":"2025-10-09"' in (tmp_path / "other.jsonl").read_text()
 
 
 def test_the_zone_of_the_file_decides(store: SqlStore, tmp_path: Path) -> None:

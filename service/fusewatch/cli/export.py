@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Annotated
 
 import typer
@@ -31,6 +31,7 @@ from fusewatch.domain.coverage import Span
 from fusewatch.domain.periods import Calendar, Every, local_clock
 from fusewatch.domain.rules import RuleSet
 from fusewatch.errors import ConfigError, Problem
+from fusewatch.export.files import STANDARD_OUTPUT
 from fusewatch.export.targets import FILES, GROUPS_TABLE, ROWS_TABLE, Place, open_target, place_of
 from fusewatch.ports import FileTarget, TableTarget
 from fusewatch.runtime import SystemClock
@@ -94,13 +95,16 @@ def command(
         if rows:
             _refuse_with_rows(by, per, environments)
             listing = _listing(span, columns, rules)
-            with _opened(place, table or ROWS_TABLE, escape=escape) as target, _progress(zone) as told:
+            with (
+                _opened(place, table or ROWS_TABLE, escape=escape) as target,
+                _progress(zone, quiet=_on_screen(place)) as told,
+            ):
                 written = write_rows(store, listing, target, told)
             noun = "written or written anew" if isinstance(target, TableTarget) else "written"
             _say(place, f"{written:,} generations {noun}")
             return
         grouping = _grouping(span, by, columns, per, rules, environments, calendar, now_ms)
-        with _opened(place, table or GROUPS_TABLE, escape=escape) as target, waiting("Reading the ledger"):
+        with _opened(place, table or GROUPS_TABLE, escape=escape) as target, _waiting(place):
             made = write_groups(store, grouping, target)
         _tell(place, made, zone)
 
@@ -205,9 +209,21 @@ def _say(place: Place, text: str) -> None:
     print(f"{place.shown}: {text}" if place.at != "-" else text, file=sys.stderr)
 
 
+def _on_screen(place: Place) -> bool:
+    """Whether the export itself is shown on the terminal, where signs of life would stand in the midst of it."""
+    return place.at == STANDARD_OUTPUT and sys.stdout.isatty()
+
+
+def _waiting(place: Place) -> AbstractContextManager[None]:
+    return nullcontext() if _on_screen(place) else waiting("Reading the ledger")
+
+
 @contextmanager
-def _progress(zone: str) -> Iterator[Told]:
+def _progress(zone: str, *, quiet: bool) -> Iterator[Told]:
     """A line on a terminal; elsewhere one for every hundred thousand rows."""
+    if quiet:
+        yield lambda _done, _at_ms: None
+        return
     console = Console(stderr=True)
 
     def words(done: int, at_ms: int) -> str:
