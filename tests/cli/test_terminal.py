@@ -161,6 +161,13 @@ def test_each_shell_asks_in_its_own_way_and_is_answered(environment: dict[str, s
     assert "--compare" in " ".join(completed(environment, "fusewatch backtest --comp", shell))
 
 
+def test_tab_offers_the_ids_that_the_database_holds(environment: dict[str, str]) -> None:
+    made = [*PROGRAM, "silence", "add", "--for", "2h", "--rule", "all", "--comment", "a test", "--json"]
+    done = subprocess.run(made, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    (offered,) = completed(environment, "fusewatch silence end ")
+    assert f'"{offered}"' in done.stdout
+
+
 def test_tab_offers_nothing_and_complains_of_nothing_where_there_is_no_file(environment: dict[str, str]) -> None:
     nowhere = {"FUSEWATCH_CONFIG": "/nowhere/budgets.yaml", "FUSEWATCH_DATABASE_URL": "sqlite:////nowhere/fuse.db"}
     assert completed(environment | nowhere, "fusewatch why ") == []
