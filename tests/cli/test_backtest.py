@@ -15,6 +15,7 @@ import pytest
 from fusewatch.domain.usage import Dimensions, Generation, Pricing, Tokens
 from fusewatch.ports import ProjectIdentity, Span
 from fusewatch.store import open_store
+from tests.cli.terminal import ESCAPE, typed
 
 PROJECT = ProjectIdentity("https://langfuse.example", "p1", "Production", "org", "v2", "4.16.0")
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -199,3 +200,15 @@ def test_rule_tests_that_pass_end_with_0_and_a_broken_file_with_2(home: Path) ->
     assert bad.stderr.strip() == (
         'bad.yaml:7: tests[0].expect[0].rule: there is no rule "feature"; did you mean "features"?'
     )
+
+
+def test_a_narrow_terminal_shows_what_was_told_and_to_whom_in_two_lines(home: Path) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "FUSEWATCH_CONFIG": "budgets.yaml",
+        "FUSEWATCH_DATABASE_URL": "sqlite:///fusewatch.db",
+        "TERM": "xterm-256color",
+    }
+    words = ("backtest", "--from", "2025-11-03", "--to", "2025-11-03")
+    shown = ESCAPE.sub("", typed(environment, *words, columns=80, folder=home))
+    assert "Mon 03 Nov 2025 16:01  warning  to finops\n  chat (features) reached 80 % of its daily budget:" in shown

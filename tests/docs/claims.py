@@ -32,11 +32,7 @@ SENDS = frozenset({"simulate"})
 """Commands that stay up, ask, or need the SDK: parsed, and run in tests of their own."""
 
 MAY_SAY_NO = (("prices", "missing"), ("doctor",), ("check", "--online"))
-RUN_ELSEWHERE = {
-    "reports.md": "test_reports.py",
-    "quickstart.md": "test_quickstart.py",
-    "tagging.md": "test_simulate.py",
-}
+RUN_ELSEWHERE = {"reports.md": "test_reports.py", "quickstart.md": "test_quickstart.py"}
 """Pages whose commands run in a test of their own, in a world that fits them."""
 
 _OTHER_YAML = {

@@ -166,7 +166,7 @@ def test_status_tells_the_same_with_the_daemon_running_and_stopped(home: Home, l
     wait_for(lambda: daemon.events("notification_sent"), "the notice")
     running = home.call("status")
     assert running.returncode == 0
-    for words in ("2 generations, $13.25", "cap feature=summarization", "critical", "120%", "0 waiting, 0 dead"):
+    for words in ("2 generations, $13.25", "cap feature=summarization", "critical", "120 %", "0 waiting, 0 dead"):
         assert words in running.stdout
     assert daemon.stop() == 0
     document = json.loads(home.call("status", "--json").stdout)

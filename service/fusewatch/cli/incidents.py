@@ -6,6 +6,7 @@ every 15 seconds at least.
 
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ from fusewatch.ports import DeliveryRow, Posted
 from fusewatch.runtime import SystemClock
 from fusewatch.store import SqlStore, open_store
 
+LONGEST_LINK = 4_000
 _PLACE = "command line"
 _MOST_DEAD = 10_000
 
@@ -123,7 +125,14 @@ def _one(store: SqlStore, settings: Settings, wanted: str, *, as_json: bool) -> 
 
 def _draw(one: Retold, zone: str, now_ms: int, settings: Settings) -> None:
     content = sheet_of(one.notice, now_ms, settings.public_url or "")
-    sys.stdout.write(drawn(content, Console(highlight=False), zone=zone))
+    console = Console(highlight=False)
+    links = content.all_links if console.is_terminal else ()
+    if links:
+        # Inside the card a long address would be broken by its border, and could be neither clicked nor copied.
+        content = replace(content, links=(), cards=tuple(replace(card, links=()) for card in content.cards))
+    sys.stdout.write(drawn(content, console, zone=zone))
+    for link in links:
+        print(f"  {clean(link.label)}: {clean(link.url, LONGEST_LINK)}")
     for line in _waits(one, zone):
         print(f"  {line}")
 
