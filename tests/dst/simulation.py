@@ -93,6 +93,7 @@ class _Simulation:
                 self.downtime_s = REBOOT_S
             self.seen.ledger = self._ledger()
             self._look_for_secrets()
+        self.seen.troubles += [f"{func} runs on a thread of its own" for func in set(self.universe.threaded)]
         self.seen.faults.update(self.network.faulted)
         self.seen.faults["disk"] = self.disk.refused
         self.seen.log = self.universe.log
