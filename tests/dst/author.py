@@ -34,13 +34,15 @@ PLACES = (
 _PRE_HISTORY = 5 * DAY_MS
 
 
-def write(seed: int, *, faults: bool = True) -> History:
-    """The history of a seed. Without `faults` the same traffic meets a world in which all is well."""
+def write(seed: int, *, faults: bool = True, hours: int = 0) -> History:
+    """The history of a seed. Without `faults` the same traffic meets a world in which all is well; with `hours` the
+    troubles last so long, in place of half a day to two."""
     dice = random.Random(f"history {seed}")
     zone, first = dice.choice(PLACES)
     day = datetime.fromisoformat(first).replace(tzinfo=ZoneInfo(zone))
     begins_ms = int(day.timestamp()) * SECOND_MS + dice.randrange(DAY_MS // SECOND_MS) * SECOND_MS
-    calm_ms = begins_ms + dice.choice((12, 24, 24, 48)) * HOUR_MS
+    lasting = dice.choice((12, 24, 24, 48))
+    calm_ms = begins_ms + (hours or lasting) * HOUR_MS
     ends_ms = calm_ms + 7 * HOUR_MS
     projects = dice.choice((("shop",), ("shop",), ("shop", "labs")))
     poll_s = dice.choice((60, 300, 300))
@@ -112,30 +114,34 @@ def _faults(dice: random.Random, begins_ms: int, calm_ms: int, budgets: tuple[Bu
         seconds = int(shortest_s * (longest_s / shortest_s) ** dice.random())
         return Fault(kind, start, min(start + seconds * SECOND_MS, calm_ms), number, text)
 
+    def times(most: int) -> int:
+        """How often: in a third of all histories never, so that each trouble is met without the others, too."""
+        return dice.randrange(1, most + 1) if dice.random() < 0.65 else 0
+
     found = [Fault("edit", limit.at_ms) for budget in budgets for limit in budget.limits[1:]]
-    for _ in range(dice.randrange(1, 6)):
+    for _ in range(times(5)):
         kind = dice.choice(("down", "5xx", "html", "cut", "truncated", "slow", "late", "rows", "hang"))
         found.append(lasting("langfuse", 60, 5 * 3600, dice.choice((20, 60, 100)), kind))
-    for _ in range(dice.randrange(0, 3)):
+    for _ in range(times(2)):
         found.append(lasting("langfuse", 60, 900, dice.choice((5, 45, 130)), "429"))
-    for _ in range(dice.randrange(0, 5)):
+    for _ in range(times(4)):
         name = dice.choice(("hook", "pager", "chat", "owls"))
         kind = dice.choice(("down", "500", "429", "slow", "swallow", "cut", "error200"))
         found.append(lasting(f"receiver {name}", 30, 4 * 3600, dice.choice((30, 100)), kind))
-    for _ in range(dice.randrange(0, 8)):
+    for _ in range(times(8)):
         found.append(
             Fault("crash", at(), 0, dice.randrange(1, 400), dice.choice(("before", "after", "request", "now")))
         )
-    for _ in range(dice.randrange(0, 3)):
+    for _ in range(times(2)):
         found.append(Fault("stop", at(), 0, int(10 ** (4.2 * dice.random()))))
-    for _ in range(dice.randrange(0, 2)):
+    if dice.random() < 0.4:
         found.append(lasting("disk", 30, 3600, dice.choice((10, 50, 100)), dice.choice(("full", "ioerr"))))
-    for _ in range(dice.randrange(0, 3)):
+    for _ in range(times(2)):
         number = dice.choice((-3600, -600, -120, -20, 20, 120, 600, 3600)) * SECOND_MS
         found.append(lasting("skew", 60, 2 * 3600, number))
-    for _ in range(dice.randrange(0, 2)):
+    if dice.random() < 0.4:
         found.append(lasting("bad_edit", 60, 6 * 3600, dice.randrange(3)))
-    for _ in range(dice.randrange(0, 2)):
+    if dice.random() < 0.4:
         value = dice.choice(("feature=summary", "feature=search", "team=content", "rule=whole", "rule=features"))
         found.append(lasting("silence", 1800, 6 * 3600, 0, value))
     return tuple(sorted(found, key=lambda fault: (fault.at_ms, fault.kind)))

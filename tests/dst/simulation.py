@@ -52,6 +52,17 @@ def simulate(history: History) -> Seen:
         return _Simulation(history, Path(folder)).run()
 
 
+class _Log(io.StringIO):
+    """What the daemon writes. A dead process writes nothing, whatever its last breath raised."""
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__()
+        self._disk = disk
+
+    def write(self, text: str, /) -> int:
+        return len(text) if self._disk.dead else super().write(text)
+
+
 class _Simulation:
     def __init__(self, history: History, folder: Path) -> None:
         self.history = history
@@ -60,7 +71,7 @@ class _Simulation:
         self.network = Network(history, self.universe, self._die)
         dice = random.Random(f"disk {history.seed}")
         self.disk = Disk(self.universe, history.of("disk"), dice, self._die)
-        self.logged = io.StringIO()
+        self.logged = _Log(self.disk)
         self.ahead = sorted(self._deeds(), key=lambda pair: pair[0])
         self.seen = Seen(history, self.network.asked, self.network.received, [])
         self.loop: SimulatedLoop | None = None
@@ -82,6 +93,7 @@ class _Simulation:
                 self.downtime_s = REBOOT_S
             self.seen.ledger = self._ledger()
             self._look_for_secrets()
+        self.seen.troubles += [f"{func} runs on a thread of its own" for func in set(self.universe.threaded)]
         self.seen.faults.update(self.network.faulted)
         self.seen.faults["disk"] = self.disk.refused
         self.seen.log = self.universe.log

@@ -13,6 +13,7 @@ SEEDS = (31, 33, 41, 42)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_happens_the_ledger_is_right_and_every_notice_comes_once(seed: int) -> None:
     outcome = live(write(seed))
@@ -21,6 +22,7 @@ def test_whatever_happens_the_ledger_is_right_and_every_notice_comes_once(seed: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_one_seed_is_one_history_to_the_last_byte() -> None:
     history = _short(write(7))
     first, second = simulate(history), simulate(history)

@@ -46,8 +46,7 @@ def amount_of(version: Version, unit: str) -> int:
 def period_of(every: str, zone: str, at_ms: int) -> tuple[int, int]:
     """The calendar period that an instant lies in, half-open. Weeks begin on Monday."""
     if every == "hour":
-        start = at_ms // HOUR_MS * HOUR_MS
-        return start, start + HOUR_MS
+        return _local_hour(ZoneInfo(zone), at_ms)
     place = ZoneInfo(zone)
     day = datetime.fromtimestamp(at_ms / 1000, place).date()
     if every == "week":
@@ -63,6 +62,23 @@ def period_of(every: str, zone: str, at_ms: int) -> tuple[int, int]:
         return round((midnight.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
 
     return begin(day), begin(following)
+
+
+def _local_hour(place: ZoneInfo, at_ms: int) -> tuple[int, int]:
+    """The hour that a clock on the wall shows, which may begin at half past by UTC; a change of clocks may cut it."""
+
+    def offset(ms: int) -> int:
+        ahead = datetime.fromtimestamp(ms / 1000, place).utcoffset()
+        assert ahead is not None, "an aware time has an offset"
+        return ahead // timedelta(milliseconds=1)
+
+    start = at_ms - (at_ms + offset(at_ms)) % HOUR_MS
+    end = start + HOUR_MS
+    while offset(start) != offset(at_ms):
+        start += 15 * MINUTE_MS
+    while offset(end - 1) != offset(at_ms):
+        end -= 15 * MINUTE_MS
+    return start, end
 
 
 @dataclass(slots=True)

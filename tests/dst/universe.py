@@ -27,6 +27,8 @@ class Universe:
     skews: Sequence[Fault] = ()
     now_s: float = 0.0
     log: list[str] = field(default_factory=list)
+    threaded: list[str] = field(default_factory=list)
+    """What would have run on a thread, where nothing of the loop's may be touched."""
 
     def true_ms(self) -> int:
         return self.begins_ms + round(self.now_s * MS)
@@ -85,7 +87,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._universe.now_s
 
     def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
-        raise AssertionError(f"{func} would run on a thread")
+        self._universe.threaded.append(str(func))
+        raise RuntimeError(f"{func} would run on a thread")
 
 
 @contextmanager
