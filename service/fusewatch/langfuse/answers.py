@@ -137,7 +137,7 @@ def _public_address(response: httpx.Response) -> str:
 def _read(body: bytes) -> ErrorBody:
     try:
         return _ERROR_BODY.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ErrorBody()
 
 

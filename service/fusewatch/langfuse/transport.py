@@ -32,6 +32,7 @@ SHORTEST_SECRET = 8
 TIMEOUT = httpx.Timeout(45.0, connect=10.0)
 WHOLE_ANSWER_S = 180.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _DROPPED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
 
 OnRequest = Callable[[str, str, float], None]
@@ -95,7 +96,7 @@ class Transport:
             verify=_trusted(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")),
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=8, keepalive_expiry=KEEPALIVE_S),
-            headers={"User-Agent": f"fusewatch/{__version__}", "Accept": "application/json"},
+            headers={"User-Agent": f"fusewatch/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"},
             follow_redirects=False,
         )
 
@@ -201,6 +202,10 @@ class Transport:
             return response, await self._read(response, path)
 
     async def _read(self, response: httpx.Response, path: str) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in _ENCODINGS:
+            # Packed twice, 64 KiB off the wire would become 64 GiB before anybody could count them.
+            raise Retryable("unreadable", f"the answer of {self.where(path)} is packed in a way that was not asked for")
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.aiter_bytes():

@@ -167,6 +167,11 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 
+_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+"""A bracket, or a text with all brackets that are in it."""
+
+_DEEPEST = 200
+
 
 class PageDecoder(Generic[R]):
     """Decodes pages of one kind of row at once; a page with a bad row again, row by row."""
@@ -179,6 +184,8 @@ class PageDecoder(Generic[R]):
         """The page; Retryable (``truncated``, ``not_json``, ``unexpected``) when it is none."""
         try:
             page = self._page.decode(body)
+        except RecursionError:
+            return self._decode_row_by_row(without_lone_surrogates(shallow(body)), where)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._decode_row_by_row(without_lone_surrogates(body), where)
         return ReadPage(page.data, [], page.meta)
@@ -203,6 +210,8 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, *, where: str) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise Retryable("unexpected", f"{where} answers JSON of another shape: {error}") from error
+    except RecursionError as error:
+        raise Retryable("unexpected", f"{where} answers JSON that is nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise unreadable(body, where) from error
 
@@ -235,6 +244,24 @@ def without_lone_surrogates(body: bytes) -> bytes:
     if b"\\ud" not in body and b"\\uD" not in body:
         return body
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], body)
+
+
+def shallow(body: bytes) -> bytes:
+    """The JSON with null in place of whatever lies deeper than 200 levels: the decoder refuses such a page as a whole,
+    and one user's metadata must not keep the spend of all others from being read."""
+    kept: list[bytes] = []
+    depth = begins = done = 0
+    for found in _BRACKET.finditer(body):
+        sign = found[0]
+        if sign in b"[{":
+            depth += 1
+            begins = found.start() if depth == _DEEPEST + 1 else begins
+        elif sign in b"]}":
+            if depth == _DEEPEST + 1:
+                kept += (body[done:begins], b"null")
+                done = found.end()
+            depth -= 1
+    return b"".join([*kept, body[done:]])
 
 
 def read_observations(
@@ -322,6 +349,8 @@ def _is_truncated(body: bytes) -> bool:
         msgspec.json.decode(body, type=msgspec.Raw)
     except msgspec.DecodeError as error:
         return "truncated" in str(error)
+    except RecursionError:
+        return False
     return False
 
 

@@ -56,7 +56,7 @@ class Poster:
         self._clock = clock
         self._most_bytes = most_bytes
         self._client = httpx.AsyncClient(
-            headers={"User-Agent": "fusewatch", **headers},
+            headers={"User-Agent": "fusewatch", "Accept-Encoding": "identity", **headers},
             timeout=TIMEOUT_S,
             follow_redirects=False,
             transport=transport,
@@ -89,7 +89,8 @@ class Poster:
     async def _exchange(self, method: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         async with self._client.stream(method, self._url, content=body, headers=headers) as response:
             beginning = b""
-            async for chunk in response.aiter_bytes():
+            # As it came: unpacking what was sent packed all the same could fill the memory.
+            async for chunk in response.aiter_raw():
                 beginning += chunk
                 if len(beginning) >= self._most_bytes:
                     break

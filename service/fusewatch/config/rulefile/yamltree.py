@@ -30,7 +30,7 @@ from fusewatch.errors import Problem
 
 Path: TypeAlias = tuple[str | int, ...]
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 100_000
 
