@@ -15,7 +15,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 LANGFUSE_4 := .langfuse-4
 
-.PHONY: help install demo test test-langfuse-4 check lint bench lock format update-golden pictures
+.PHONY: help install demo test test-langfuse-4 check lint bench growth lock format update-golden pictures
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,10 @@ format: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP) ## measure: ratios in one run, never a test
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --json bench.json
+
+growth: $(STAMP) ## measure how time, memory and database grow, and draw it (a quarter of an hour)
+	$(BIN)/python -m tests.bench.growth
 
 update-golden: $(STAMP) ## write the golden files anew; read the diff before you commit it
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden
