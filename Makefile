@@ -15,7 +15,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 LANGFUSE_4 := .langfuse-4
 
-.PHONY: help install demo test test-langfuse-4 check lint dst bench lock format update-golden pictures
+.PHONY: help install demo test test-langfuse-4 check lint dst bench growth lock format update-golden pictures
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +48,10 @@ dst: $(STAMP) ## simulate whole histories of the daemon: SEEDS=100 of them, or S
 	@$(BIN)/python -m tests.dst $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20) --first $(or $(FIRST),1))
 
 bench: $(STAMP) ## measure: ratios in one run, never a test
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --json bench.json
+
+growth: $(STAMP) ## measure how time, memory and database grow, and draw it (a quarter of an hour)
+	$(BIN)/python -m tests.bench.growth
 
 update-golden: $(STAMP) ## write the golden files anew; read the diff before you commit it
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden

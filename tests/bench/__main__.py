@@ -1,5 +1,7 @@
 """`make bench`: every measurement in one run, as a table with the budget beside it; with --json FILE as JSON too.
 
+`--quick` takes sizes that only show that everything works.
+
 `python -m tests.bench spikes` prints the scores of the spike rules alone, `… drivers` which planted culprits are named.
 """
 
@@ -7,19 +9,25 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
 from tests.bench import (
+    bench_assess,
     bench_backtest,
+    bench_cost,
+    bench_daemon,
     bench_drivers,
     bench_exports,
     bench_forecast,
+    bench_fresh,
     bench_ingest,
     bench_metrics,
+    bench_read,
     driver_bank,
     spikes,
-)
+)  # fmt: skip
 
 Row = tuple[str, float, str, float | None]
 ROUNDS = 5
@@ -38,6 +46,9 @@ def check_rows() -> list[Row]:
 
 def main() -> None:
     only = sys.argv[1:2]
+    if "--quick" in sys.argv:
+        show(list(quick()))
+        return
     if only not in (["spikes"], ["drivers"]):
         measure()
     if only != ["drivers"]:
@@ -50,15 +61,35 @@ def main() -> None:
 
 def measure() -> None:
     """Prints what takes time, and writes it where --json says."""
-    rows = [
-        *bench_ingest.rows(),
-        *bench_metrics.rows(),
-        *bench_forecast.rows(),
-        *bench_drivers.rows(),
-        *bench_backtest.rows(),
-        *bench_exports.rows(),
-        *check_rows(),
-    ]
+    show(
+        [
+            *bench_read.rows(),
+            *bench_ingest.rows(),
+            *bench_assess.rows(),
+            *bench_metrics.rows(),
+            *bench_daemon.rows(),
+            *check_rows(),
+            *bench_fresh.rows(),
+            *bench_cost.rows(),
+            *bench_forecast.rows(),
+            *bench_drivers.rows(),
+            *bench_backtest.rows(),
+            *bench_exports.rows(),
+        ]
+    )
+
+
+def quick() -> Iterator[Row]:
+    """What the budget is about, at sizes at which the figures mean nothing."""
+    yield from bench_read.rows(count=1_200, rounds=1)
+    yield from bench_assess.rows(ledger=10, keys=20, rounds=1)
+    yield from bench_metrics.rows(series=200, rounds=1)
+    yield from bench_daemon.rows(small=40, times=2, read=10, rounds=1, shown_s=0)
+    yield from bench_fresh.rows(crossings=2, projects=(1,), poll_s=1)
+    yield from bench_cost.rows(rates=(0,), apis=("v2",))
+
+
+def show(rows: list[Row]) -> None:
     width = max(len(name) for name, *_ in rows)
     for name, value, unit, budget in rows:
         within = "" if budget is None else f"budget {budget:g}  {'ok' if value <= budget else 'OVER'}"
@@ -68,4 +99,5 @@ def measure() -> None:
         path.write_text(json.dumps([dict(zip(("name", "value", "unit", "budget"), row, strict=True)) for row in rows]))
 
 
-main()
+if __name__ == "__main__":
+    main()

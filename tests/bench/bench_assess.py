@@ -28,7 +28,7 @@ GROWTH_BUDGET, KEYS_BUDGET_MS = 1.3, 100.0
 """DESIGN 6: 100 times the ledger costs at most so much more; a pass over 10,000 live keys takes less than this."""
 
 TOUCHED = 10
-_PROJECT = ProjectIdentity("https://langfuse.example", "p1", "Shop", "org", "v2", "4.16.0")
+PROJECT = ProjectIdentity("https://langfuse.example", "p1", "Shop", "org", "v2", "4.16.0")
 _AT_ONCE = 10_000
 _LIMIT = 20 * 10**12
 
@@ -42,7 +42,7 @@ def rows(ledger: int = LEDGER, keys: int = KEYS, rounds: int = 15) -> list[Row]:
 
 def _growth(ledger: int, rounds: int) -> list[Row]:
     """The same changes judged over a ledger, and over one of 100 times the size: the same keys, as many days."""
-    rules = _rules(Every.DAY, Every.MONTH)
+    rules = budgets(Every.DAY, Every.MONTH)
     with filled(ledger, 50, rules) as small, filled(100 * ledger, 50, rules) as large:
         times: list[tuple[float, float]] = []
         for number in range(rounds):
@@ -57,7 +57,7 @@ def _growth(ledger: int, rounds: int) -> list[Row]:
 
 
 def _keys(keys: int, rounds: int) -> list[Row]:
-    rules = _rules(Every.DAY)
+    rules = budgets(Every.DAY)
     with filled(keys, keys, rules) as store:
         some = median(_pass(store, rules, TOUCHED, keys, n)[0] for n in range(rounds)) * 1000
         everything = median(_pass(store, rules, keys, keys, 100 + n)[0] for n in range(rounds)) * 1000
@@ -69,7 +69,7 @@ def _keys(keys: int, rounds: int) -> list[Row]:
         ]
 
 
-def _rules(*every: Every) -> RuleSet:
+def budgets(*every: Every) -> RuleSet:
     budgets = tuple(Budget(f"per-{each.value}", Limit(Unit.USD, _LIMIT), each, each=("feature",)) for each in every)
     return RuleSet(budgets=budgets, history_ms=DAYS * DAY_MS)
 
@@ -83,7 +83,7 @@ def filled(generations: int, keys: int, rules: RuleSet) -> Iterator[SqlStore]:
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         with open_store(url, holder="bench", exclusive=True) as store:
-            store.register(_PROJECT, "shop", now_ms=1)
+            store.register(PROJECT, "shop", now_ms=1)
             step = DAYS * DAY_MS / generations
             for at in range(0, generations, _AT_ONCE):
                 batch = [
@@ -91,8 +91,8 @@ def filled(generations: int, keys: int, rules: RuleSet) -> Iterator[SqlStore]:
                     for n in range(at, min(at + _AT_ONCE, generations))
                 ]
                 _record(store, batch)
-            store.ingest(_PROJECT.key, lambda unit: unit.cover(Span(from_ms, NOW_MS), read_at_ms=NOW_MS))
-            store.ingest(_PROJECT.key, lambda unit: unit.succeeded(at_ms=NOW_MS, as_of_ms=NOW_MS))
+            store.ingest(PROJECT.key, lambda unit: unit.cover(Span(from_ms, NOW_MS), read_at_ms=NOW_MS))
+            store.ingest(PROJECT.key, lambda unit: unit.succeeded(at_ms=NOW_MS, as_of_ms=NOW_MS))
             # As on a running day: each key has spent something today.
             _record(store, [generation(random, NOW_MS - 3_600_000, each) for each in dims])
             while assess(store, rules).more:
@@ -125,7 +125,7 @@ def generation(random: Random, start_ms: int, dims: Dimensions) -> Generation:
 
 
 def assess(store: SqlStore, rules: RuleSet) -> AssessReport:
-    given = Assessment(rules, frozenset((_PROJECT.key,)), 0, expected=1)
+    given = Assessment(rules, frozenset((PROJECT.key,)), 0, expected=1)
     return assess_pass(store, given, NOW_MS)
 
 
@@ -144,16 +144,23 @@ def _pass(store: SqlStore, rules: RuleSet, touched: int, keys: int, number: int)
     return took, report
 
 
+def change(store: SqlStore, touched: int, keys: int, number: int) -> None:
+    """So many of the keys spend something, `number` tells what."""
+    random = Random(number)
+    spread = keys // touched
+    _record(store, [generation(random, NOW_MS - 60_000 + n % 50_000, dimensions(n * spread)) for n in range(touched)])
+
+
 def _timed_snapshot(store: SqlStore, rules: RuleSet) -> tuple[float, Snapshot]:
     gc.collect()
     began = perf_counter()
-    snapshot = take_snapshot(store, rules, frozenset((_PROJECT.key,)), now_ms=NOW_MS, started_ms=0)
+    snapshot = take_snapshot(store, rules, frozenset((PROJECT.key,)), now_ms=NOW_MS, started_ms=0)
     return perf_counter() - began, snapshot
 
 
 def _record(store: SqlStore, batch: list[Generation]) -> None:
     span = Span(min(g.start_ms for g in batch), max(g.start_ms for g in batch) + 1)
-    store.ingest(_PROJECT.key, lambda unit: unit.record(span, batch, now_ms=NOW_MS))
+    store.ingest(PROJECT.key, lambda unit: unit.record(span, batch, now_ms=NOW_MS))
 
 
 if __name__ == "__main__":

@@ -44,11 +44,11 @@ def rows(crossings: int = CROSSINGS, projects: tuple[int, ...] = PROJECTS, poll_
     """(name, value, unit, budget) of each measurement: at most the poll interval and a second."""
     found: list[Row] = []
     for count in projects:
-        delays, memory = _delays(crossings, count, poll_s)
+        found_delays, memory = delays(crossings, count, poll_s)
         name = f"fresh: {count} project{'s' if count > 1 else ''}, a poll every {poll_s:g} s"
         found += [
-            (f"{name}, p50", _at(delays, 0.5), "s", None),
-            (f"{name}, p99", _at(delays, 0.99), "s", poll_s + 1),
+            (f"{name}, p50", _at(found_delays, 0.5), "s", None),
+            (f"{name}, p99", _at(found_delays, 0.99), "s", poll_s + 1),
             (f"{name}, memory", memory, "MB", None),
         ]
     return found
@@ -59,10 +59,11 @@ def _at(delays: list[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
-def _delays(crossings: int, projects: int, poll_s: float) -> tuple[list[float], float]:
+def delays(crossings: int, projects: int, poll_s: float) -> tuple[list[float], float]:
+    """Seconds from readable to told of each crossing, and the daemon's memory in MB."""
     ids = [f"project-{n:02d}" for n in range(projects)]
-    given = [Project(id, id) for id in ids]
-    keys = [Key(f"{DEMO_PUBLIC_KEY}-{id}", f"{DEMO_SECRET_KEY}-{id}", id) for id in ids]
+    given = [Project(one, one) for one in ids]
+    keys = [Key(f"{DEMO_PUBLIC_KEY}-{one}", f"{DEMO_SECRET_KEY}-{one}", one) for one in ids]
     store = Store()
     with (
         TemporaryDirectory() as folder,
@@ -70,10 +71,10 @@ def _delays(crossings: int, projects: int, poll_s: float) -> tuple[list[float], 
         StandinServer(store, now_ms=now_ms, projects=given, keys=keys) as langfuse,
     ):
         home = Home.make(Path(folder), langfuse.url)
-        home.env |= {f"SECRET_{n}": f"{DEMO_SECRET_KEY}-{id}" for n, id in enumerate(ids)}
+        home.env |= {f"SECRET_{n}": f"{DEMO_SECRET_KEY}-{one}" for n, one in enumerate(ids)}
         home.env["FUSEWATCH_POLL_INTERVAL"] = f"{poll_s:g}s"
         home.write(RULES.format(zone=noon_zone(), hook=receiver.url) + _projects(ids, langfuse.url))
-        store.add([spend("0.01", feature="first", project=id, ago_s=30) for id in ids])
+        store.add([spend("0.01", feature="first", project=one, ago_s=30) for one in ids])
         daemon = home.run()
         try:
             wait_for(lambda: len(daemon.events("history_loaded")) == projects, "all history is read", 120)
@@ -92,8 +93,8 @@ def _delays(crossings: int, projects: int, poll_s: float) -> tuple[list[float], 
 
 def _projects(ids: list[str], url: str) -> str:
     lines = [
-        f"  - {{name: {id}, public_key: {DEMO_PUBLIC_KEY}-{id}, secret_key: '${{SECRET_{n}}}', base_url: '{url}'}}"
-        for n, id in enumerate(ids)
+        f"  - {{name: {one}, public_key: {DEMO_PUBLIC_KEY}-{one}, secret_key: '${{SECRET_{n}}}', base_url: '{url}'}}"
+        for n, one in enumerate(ids)
     ]
     return "projects:\n" + "\n".join(lines) + "\n"
 

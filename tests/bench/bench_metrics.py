@@ -47,9 +47,9 @@ def picture(series: int) -> Snapshot:
     return replace(BUSY, counters=counters, spend=spend, budgets=lines)
 
 
-def rows() -> list[tuple[str, float, str, float | None]]:
+def rows(series: int = SERIES, rounds: int = _ROUNDS) -> list[tuple[str, float, str, float | None]]:
     """(name, value, unit, the most it may be or None), from interleaved rounds of one run."""
-    snapshot, process = picture(SERIES), telemetry().process()
+    snapshot, process = picture(series), telemetry().process()
 
     def ours() -> bytes:
         return render(snapshot, process, RULES, DESTINATIONS)
@@ -61,7 +61,7 @@ def rows() -> list[tuple[str, float, str, float | None]]:
         return generate_latest(bare)
 
     count = sum(not line.startswith("#") for line in text.splitlines())
-    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(_ROUNDS)]
+    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(rounds)]
     own, other = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
     return [
         ("/metrics, series", float(count), "series", None),

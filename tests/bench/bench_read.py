@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+import httpx
 import orjson
 
 from fusewatch.app.ingest import Reader, read_span
@@ -145,12 +146,13 @@ def sdk(source: Feed) -> None:
     """Langfuse's own client, into its own models."""
     from langfuse.api import LangfuseAPI
 
-    client = LangfuseAPI(base_url=source.url, username="pk-lf-1", password="sk-lf-1")
     cursor = None
-    for _ in range(min(SDK_PAGES, len(source.pages))):
-        page = client.observations.get_many(limit=1000, cursor=cursor, fields="core,basic,usage,model,metadata")
-        cursor = page.meta.cursor
-        assert page.data, "something was read"
+    with httpx.Client(timeout=60) as http:
+        client = LangfuseAPI(base_url=source.url, username="pk-lf-1", password="sk-lf-1", httpx_client=http)
+        for _ in range(min(SDK_PAGES, len(source.pages))):
+            page = client.observations.get_many(limit=1000, cursor=cursor, fields="core,basic,usage,model,metadata")
+            cursor = page.meta.cursor
+            assert page.data, "something was read"
 
 
 def _store(path: Path) -> SqlStore:
