@@ -15,7 +15,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 LANGFUSE_4 := .langfuse-4
 
-.PHONY: help install demo test test-langfuse-4 check lint dst bench growth lock format update-golden pictures
+.PHONY: help install demo test test-langfuse-4 check lint dst bench growth replicas lock format update-golden pictures
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: $(STAMP) ## measure: ratios in one run, never a test
 
 growth: $(STAMP) ## measure how time, memory and database grow, and draw it (a quarter of an hour)
 	$(BIN)/python -m tests.bench.growth
+
+replicas: $(STAMP) ## kill, pause and cut off three daemons on one PostgreSQL: make replicas ROUNDS=200
+	ROUNDS=$(ROUNDS) SEED=$(SEED) $(BIN)/python -m tests.replicas
 
 update-golden: $(STAMP) ## write the golden files anew; read the diff before you commit it
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden

@@ -10,6 +10,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Self
 
 import pytest
 
@@ -53,40 +54,57 @@ def _run(folder: Path, *words: str | Path, check: bool = True) -> None:
     subprocess.run([str(word) for word in words], check=check, capture_output=True, cwd=folder, user=user, group=group)
 
 
-def served() -> Iterator[str]:
-    """The address of an empty database on loopback. Skips where PostgreSQL or psycopg is missing."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    where = programs()
-    if where is None:
-        pytest.skip(f"PostgreSQL is not installed: {WAY}")
-    other = _other_user()
-    folder = Path(mkdtemp(prefix="fusewatch-pg-"))
-    files = folder / "data"
-    try:
-        if other is not None:
-            os.chown(folder, *other)
-        _run(
-            folder,
-            where / "initdb",
-            "-D",
-            files,
-            "-U",
-            "fuse",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-            "--locale=C.UTF-8",
-        )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c unix_socket_directories={folder}"
-        _run(folder, where / "pg_ctl", "-D", files, "-w", "-t", "60", "-l", folder / "log", "-o", options, "start")
+class Server:
+    """`with Server() as server:` has an empty database at `server.url` on loopback until the block ends. Skips where
+    PostgreSQL or psycopg is missing."""
+
+    def __init__(self) -> None:
+        pytest.importorskip("psycopg", reason="psycopg is not installed")
+        found = programs()
+        if found is None:
+            pytest.skip(f"PostgreSQL is not installed: {WAY}")
+        self._programs = found
+        self._folder = Path(mkdtemp(prefix="fusewatch-pg-"))
+        self._files = self._folder / "data"
+        self.url = ""
+
+    def __enter__(self) -> Self:
         try:
-            yield f"postgresql://fuse@127.0.0.1:{port}/postgres"
-        finally:
-            _run(folder, where / "pg_ctl", "-D", files, "-m", "immediate", "stop", check=False)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            other = _other_user()
+            if other is not None:
+                os.chown(self._folder, *other)
+            init = self._programs / "initdb"
+            words = ("-U", "fuse", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
+            _run(self._folder, init, "-D", self._files, *words)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self._port = probe.getsockname()[1]
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        self.url = f"postgresql://fuse@127.0.0.1:{self._port}/postgres"
+        return self
+
+    def start(self) -> None:
+        options = (
+            f"-c listen_addresses=127.0.0.1 -c port={self._port} -c fsync=off -c synchronous_commit=off"
+            f" -c full_page_writes=off -c max_connections=60 -c unix_socket_directories={self._folder}"
+        )
+        self._control("-w", "-t", "60", "-l", self._folder / "log", "-o", options, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._control("-m", mode, "-w", "stop", check=False)
+
+    def _control(self, *words: str | Path, check: bool = True) -> None:
+        _run(self._folder, self._programs / "pg_ctl", "-D", self._files, *words, check=check)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def served() -> Iterator[str]:
+    """The address of an empty database on loopback."""
+    with Server() as server:
+        yield server.url

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 from zlib import crc32
 
-from fusewatch.errors import LeaseLost, StoreError
+from fusewatch.errors import LeaseLost, StoreBusy, StoreError
 from fusewatch.ports.leases import Rights, Turn
 from fusewatch.store import meta
 from fusewatch.store.link import Database, Link, Lock
@@ -37,10 +37,14 @@ _LOCKS = (
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _NO_FENCE = -1
+_MAKE = (
+    f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?, ?, 1, {_NOW} + {LEASE_MS})"  # noqa: S608 no input in it
+    " ON CONFLICT DO NOTHING RETURNING fence"
+)
 _TAKE = (
-    f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?1, ?2, 1, {_NOW} + {LEASE_MS})"  # noqa: S608 no input in it
-    " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = lease.fence + 1,"
-    f" expires_ms = excluded.expires_ms WHERE lease.expires_ms <= {_NOW} OR lease.fence = ?3 RETURNING fence"
+    f"WITH free AS (SELECT name FROM lease WHERE name = ?1 AND (expires_ms <= {_NOW} OR fence = ?3)"  # noqa: S608 no input in it
+    f" FOR UPDATE SKIP LOCKED) UPDATE lease SET holder = ?2, fence = fence + 1, expires_ms = {_NOW} + {LEASE_MS}"
+    " FROM free WHERE lease.name = free.name RETURNING lease.fence"
 )
 _GIVE_UP = f"UPDATE lease SET expires_ms = {_NOW} WHERE name = ? AND holder = ? AND fence = ?"  # noqa: S608 no input in it
 _RENEW = f"UPDATE lease SET expires_ms = {_NOW} + {LEASE_MS} WHERE name = ? AND holder = ? AND fence = ?"  # noqa: S608 no input in it
@@ -131,6 +135,7 @@ class Leases:
         if self._link is None:
             try:
                 self._link = self._database.connect()
+                self._link.run("SET lock_timeout = '2s'")
                 self._link.rows("SELECT pg_advisory_lock(?1::int, ?2::int)", (_ALIVE, number_of(self._holder)))
             except Exception as error:
                 self._forget_ended()
@@ -157,7 +162,14 @@ class Leases:
     def _renew(self, link: Link) -> None:
         for name, held in list(self._held.items()):
             began = self._monotonic()
-            if link.run(_RENEW, (name, self._holder, held.fence)):
+            try:
+                is_ours = link.run(_RENEW, (name, self._holder, held.fence)) == 1
+            except Exception as error:
+                # Locked for long: by a transaction of our own, and while it lasts nobody can take the lease.
+                if type(self._database.explain(error)) is not StoreBusy:
+                    raise
+                is_ours = True
+            if is_ours:
                 self._held[name] = held._replace(until=began + LEASE_MS / 1000)
             else:
                 del self._held[name]
@@ -187,7 +199,7 @@ class Leases:
 
     def _take(self, link: Link, name: str, gone: int) -> None:
         began = self._monotonic()
-        found = link.rows(_TAKE, (name, self._holder, gone))
+        found = link.rows(_MAKE, (name, self._holder)) or link.rows(_TAKE, (name, self._holder, gone))
         if found:
             self._held[name] = _Held(found[0][0], began + LEASE_MS / 1000)
 
