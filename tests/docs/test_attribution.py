@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from fusewatch.demo.standin import StandinServer, Store
 from tests.docs.blocks import ROOT, blocks_of
 from tests.process.home import Home, now_ms, wait_for
@@ -15,6 +17,7 @@ BUDGETS = "version: 1\nbudgets: [{name: cap, limit: 1000 requests, last: 24h}]\n
 READ = 'fusewatch_budget_spent_requests{budget="cap",group=""}'
 
 
+@pytest.mark.timeout(300)
 def test_a_call_that_was_tagged_in_any_of_these_ways_is_found_under_its_feature_and_team(tmp_path: Path) -> None:
     assert len(WAYS) == 5
     with StandinServer(Store(), now_ms=now_ms) as langfuse:
@@ -28,7 +31,7 @@ def test_a_call_that_was_tagged_in_any_of_these_ways_is_found_under_its_feature_
                 arrived = sum(span.type == "GENERATION" for span in langfuse.store)
                 assert arrived == number, f"{block} sent nothing"
             daemon = home.run()
-            wait_for(lambda: daemon.metric(READ) >= len(WAYS), "every call is read", 60)
+            wait_for(lambda: daemon.metric(READ) >= len(WAYS), "every call is read", 120)
             shown = home.call("report", "spend", "--by", "feature,team,user", "--json")
         finally:
             home.end()

@@ -24,6 +24,7 @@ def keep_the_environment(folder: Path) -> None:
     (folder / ".venv" / ".installed").touch()
 
 
+@pytest.mark.timeout(300)
 def test_every_step_works_in_its_order_and_ends_with_an_alert_in_slack(tmp_path: Path) -> None:
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("this is no clone, or git is missing")
@@ -36,7 +37,7 @@ def test_every_step_works_in_its_order_and_ends_with_an_alert_in_slack(tmp_path:
             for step in STEPS:
                 take(step, home, daemons)
                 if step.endswith("first.yaml"):
-                    wait_for(lambda: any("first-alert" in post.body for post in slack.posts), "the alert", 60)
+                    wait_for(lambda: any("first-alert" in post.body for post in slack.posts), "the alert", 120)
             assert len(daemons) == 2
             (told,) = [post for post in slack.posts if "Already over: 1 (first-alert" in post.body]
             assert "$43.00 of $0.01" in told.body
@@ -62,7 +63,7 @@ def take(step: str, home: Home, daemons: list[Daemon]) -> None:
             for daemon in daemons:
                 assert daemon.stop(signal.SIGINT) == 0
             daemons.append(home.start("-c", f"exec {step}", program=["bash"]))
-            wait_for(lambda: daemons[-1].serves, "listening", 30)
+            wait_for(lambda: daemons[-1].serves, "listening", 90)
         case _:
             here = step.replace("http://localhost:9469", daemons[-1].url) if daemons else step
             done = home.call("-c", here, program=["bash"], within_s=60)

@@ -14,6 +14,7 @@ def drawn() -> dict[str, tuple[Shown, Drawn]]:
     return {picture.name: (picture, made) for picture, made in draw_all()}
 
 
+@pytest.mark.timeout(300)
 def test_every_picture_and_what_is_told_below_it_is_what_a_backtest_gives(
     drawn: dict[str, tuple[Shown, Drawn]],
 ) -> None:
@@ -23,6 +24,7 @@ def test_every_picture_and_what_is_told_below_it_is_what_a_backtest_gives(
     assert PAGE.read_text(encoding="utf-8") == page_with(told), "make pictures writes it anew"
 
 
+@pytest.mark.timeout(300)
 def test_every_example_with_a_picture_tells_somebody_something(drawn: dict[str, tuple[Shown, Drawn]]) -> None:
     for name, (_, made) in drawn.items():
         assert made.lines, name

@@ -95,7 +95,7 @@ def world(folder: Path) -> Iterator[World]:
         home.write(BUDGETS.format(zone=noon_zone()))
         try:
             daemon = home.run()
-            wait_for(lambda: daemon.events("notification_sent"), "the first notices", 60)
+            wait_for(lambda: daemon.events("notification_sent"), "the first notices", 150)
             shown = home.call("incidents", "--json")
             yield World(home, daemon, spans[-1].trace_id, _first_id(shown.stdout))  # type: ignore[attr-defined]
         finally:
