@@ -136,7 +136,7 @@ def test_the_page_lists_what_is_silenced_and_says_what_holds_a_notice() -> None:
 
 def test_the_api_says_of_an_incident_what_holds_it() -> None:
     body = get(Daemon(replace(BUSY, held=(waiting(),))), "/api/v1/incidents").json()
-    holds = {one["id"]: one["held"] for one in body["open"]}
+    holds = {one["id"]: one["held"] for one in body["incidents"]}
     assert holds[CROSSED.id] == [
         {"destination": "content", "why": "quiet_hours", "silence": "", "until": "2026-11-24T15:52:08.000Z"}
     ]

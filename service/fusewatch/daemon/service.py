@@ -27,6 +27,7 @@ from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.bootstrap import LINKER, Rulebook, World
 from fusewatch.checking import destination_warnings
+from fusewatch.daemon.apidesk import make_desk
 from fusewatch.daemon.handling import Handling, thread_memory
 from fusewatch.daemon.logs import make_logger
 from fusewatch.daemon.observer import LogObserver
@@ -106,6 +107,7 @@ async def run_service(given: Service) -> None:
         ThreadPoolExecutor(1, "writer") as writer,
         ThreadPoolExecutor(1, "reader") as reader,
         ThreadPoolExecutor(1, "exporter") as exporter,
+        ThreadPoolExecutor(1, "asker") as asker,
     ):
         write, read = ThreadRunner(writer), ThreadRunner(reader)
         gates = RateGates(store, write, clock)
@@ -187,6 +189,7 @@ async def run_service(given: Service) -> None:
             silences=SilenceDesk(listed, add_silence, end_silence),
             why=why,
             acknowledge=handling.acknowledge,
+            desk=make_desk(store, rulebook, daemon, clock, read, write, ThreadRunner(asker), given.linker),
             actions=handling.actions(given.signing_secret),
             read_token=given.read_token,
             web_token=given.web_token,
