@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from fusewatch.web.paging import LONGEST_CURSOR
 from fusewatch.web.textformat import utf8
@@ -70,7 +70,10 @@ Instant = Annotated[
 
 Flag = Annotated[bool, BeforeValidator(_truth)]
 Limit = Annotated[
-    int, BeforeValidator(_whole), Query(ge=FEWEST, le=MOST_ROWS, description="At most so many rows.", examples=[20])
+    int,
+    Field(ge=FEWEST, le=MOST_ROWS),
+    BeforeValidator(_whole),
+    Query(description="At most so many rows.", examples=[20]),
 ]
 Cursor = Annotated[
     str | None,
