@@ -1,4 +1,4 @@
-"""A budget file that Kubernetes replaces by swapping the link `..data` of a ConfigMap: taken up, or refused and told."""
+"""A budget file that Kubernetes replaces by swapping the link `..data` of a ConfigMap: taken up, or refused."""
 
 import shutil
 from dataclasses import dataclass
