@@ -54,6 +54,7 @@ def test_a_swapped_config_map_is_taken_up_and_a_broken_one_refused_and_told(
     mount = Mount(home.folder / "mount")
     mount.publish(capped(20))
     daemon = home.run(FUSEWATCH_CONFIG=config)
+    wait_for(lambda: daemon.serves, "it serves", 50.0)
     wait_for(lambda: shows(daemon, 20, reloaded=1), "the first rules", 30.0)
     mount.publish(capped(21))
     wait_for(lambda: shows(daemon, 21, reloaded=1), "the swap is taken up", WITHIN_S)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fusewatch.app.retold import Retold, Story
 from fusewatch.app.whyfacts import Explained
 from fusewatch.app.whyrules import UnknownKey
