@@ -90,7 +90,7 @@ class GuardedProtocol(H11Protocol):
 
     def _give_up(self) -> None:
         with contextlib.suppress(RuntimeError):
-            self.transport.abort()  # type: ignore[attr-defined]
+            self.transport.abort()
 
     def _make_room(self) -> None:
         """The one that has been silent longest goes, so that no crowd of idlers keeps a scraper out."""
