@@ -54,7 +54,7 @@ def test_choices_are_heard_once_and_only_from_slack(home: Home, langfuse: Standi
 
     langfuse.store.add([spend("11", feature="chat")])
     wait_for(lambda: daemon.metrics().get('fusewatch_incidents_open{rule="cap",severity="critical"}') == 1, "it")
-    (incident,) = json.loads(daemon.get("/api/v1/incidents")[1])["open"]
+    (incident,) = json.loads(daemon.get("/api/v1/incidents?state=open")[1])["incidents"]
     path = f"{daemon.url}/api/v1/incidents/{incident['id']}/acknowledge"
     wish = json.dumps({"author": "ana"}).encode()
     kind = {"Content-Type": "application/json"}

@@ -11,16 +11,22 @@ from typing import TypeVar
 import httpx
 from starlette.types import ASGIApp
 
+from fusewatch.app.reports import Breakdown
+from fusewatch.app.reports import Question as SpendQuestion
+from fusewatch.app.retold import Story
 from fusewatch.app.snapshot import BudgetLine, Snapshot, SpendLine, SpikeLine
 from fusewatch.app.why import Question
 from fusewatch.app.whyfacts import Explained, Overview
+from fusewatch.domain.breakdown import Usage
 from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.notices import Crossing, Incident, Kind, State
 from fusewatch.domain.periods import Calendar, Every
 from fusewatch.domain.rules import Budget, Limit, RuleSet, Severity, Spike, Unit
 from fusewatch.domain.silences import Silence
+from fusewatch.errors import Problem
 from fusewatch.ports import CounterSeries, DeliveryRow, DurationSeries, ProjectCounters, ProjectState, Totals
+from fusewatch.web.apidesk import ApiDesk, Reloaded
 from fusewatch.web.app import make_app
 from fusewatch.web.slack import ActionsDesk
 from fusewatch.web.state import SilenceDesk, WebState
@@ -325,6 +331,11 @@ class Daemon:
     silences: list[Silence] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     actions: ActionsDesk | None = None
+    stories: dict[str, Story] = field(default_factory=dict)
+    spent: Breakdown | None = None
+    dead: list[DeliveryRow] = field(default_factory=list)
+    file_problems: tuple[Problem, ...] = ()
+    reloads: int = 0
     answers: Callable[[Question], Explained | Overview] | None = None
 
     async def snapshot(self) -> Snapshot:
@@ -364,6 +375,41 @@ class Daemon:
         assert self.answers is not None, "the test says what is answered"
         return self.answers(question)
 
+    async def _incidents(self, open_only: bool) -> Sequence[Incident]:
+        self._troubled()
+        return self.picture.open_incidents if open_only else self.picture.recent_incidents
+
+    async def _story(self, incident_id: str) -> Story | None:
+        self._troubled()
+        return self.stories.get(incident_id)
+
+    async def _deliveries(self, states: Sequence[str]) -> Sequence[DeliveryRow]:
+        self._troubled()
+        return [row for row in (*self.picture.stuck, *self.dead) if row.state in states]
+
+    async def _revive(self, delivery_id: str) -> DeliveryRow | None:
+        self._troubled()
+        found = next((row for row in self.dead if row.id == delivery_id), None)
+        if found is None:
+            return None
+        self.dead.remove(found)
+        return found._replace(state="pending", attempts=0, next_ms=self.clock.now_ms())
+
+    async def _breakdown(self, asked: SpendQuestion) -> Breakdown:
+        self._troubled()
+        if self.spent is None:
+            return Breakdown(asked.by, asked.span, [], Usage(), [], None)
+        return self.spent
+
+    async def _reload(self) -> Reloaded:
+        self._troubled()
+        self.reloads += 1
+        return Reloaded(not self.file_problems, "r1", self.file_problems)
+
+    def _troubled(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
     def state(self) -> WebState:
         return WebState(
             snapshot=self.snapshot,
@@ -377,6 +423,7 @@ class Daemon:
             silences=SilenceDesk(self._listed, self._add, self._end),
             why=self._why,
             acknowledge=self._acknowledge,
+            desk=ApiDesk(self._incidents, self._story, self._deliveries, self._revive, self._breakdown, self._reload),
             actions=self.actions,
             listen_is_loopback=self.listen_is_loopback,
             read_token=self.read_token,

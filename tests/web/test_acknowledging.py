@@ -49,5 +49,5 @@ def test_the_page_and_the_api_say_who_looks_after_it() -> None:
     daemon = Daemon(replace(BUSY, open_incidents=(ACKED,)))
     page = get(daemon, "/").text
     assert "acknowledged by &lt;b&gt;ana&lt;/b&gt; 16:41" in page
-    (body,) = get(daemon, "/api/v1/incidents").json()["open"]
+    (body,) = get(daemon, "/api/v1/incidents").json()["incidents"]
     assert (body["acknowledged_by"], body["acknowledged_at"]) == ("<b>ana</b>", "2026-11-24T15:41:08.000Z")

@@ -1,6 +1,7 @@
 """What the paths answer: metrics that stay fresh and cheap, probes that name what is wrong, exact JSON."""
 
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_neither_probe_minds_an_unreadable_langfuse_or_a_dead_destination() -> N
 
 
 def test_budgets_come_worst_first_with_money_as_exact_decimals() -> None:
-    body = get(Daemon(), "/api/v1/budgets").json()
+    body = get(Daemon(), "/api/v1/budgets?order=largest").json()
     assert [row["budget"] for row in body["budgets"][:3]] == ["user-tokens", "each-feature", "all-llm"]
     assert body["budgets"][1] == {
         "budget": "each-feature",
@@ -136,8 +137,8 @@ def test_a_limit_of_nothing_has_no_ratio_in_json_which_knows_no_infinity() -> No
 def test_the_asked_number_of_rows_comes_and_the_total_stays() -> None:
     body = get(Daemon(), "/api/v1/budgets?limit=2").json()
     assert (len(body["budgets"]), body["total"]) == (2, len(BUSY.budgets))
-    for wrong in ("0", "-1", "many", "10001"):
-        answer = get(Daemon(), f"/api/v1/budgets?limit={wrong}")
+    for wrong in ("0", "-1", "many", "1001", "1.0", " 1"):
+        answer = get(Daemon(), f"/api/v1/budgets?limit={quote(wrong)}")
         assert answer.status_code == 422
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["detail"].startswith("query.limit: ")
@@ -146,7 +147,7 @@ def test_the_asked_number_of_rows_comes_and_the_total_stays() -> None:
 def test_incidents_say_what_was_crossed_and_when() -> None:
     body = get(Daemon(), "/api/v1/incidents").json()
     assert body["open_total"] == 3
-    first = body["open"][0]
+    first = body["incidents"][0]
     assert (first["rule"], first["severity"], first["measured"], first["limit"]) == (
         "each-feature",
         "critical",
@@ -154,12 +155,12 @@ def test_incidents_say_what_was_crossed_and_when() -> None:
         "75",
     )
     assert [crossing["share"] for crossing in first["crossings"]] == [0.8, 1.0]
-    assert body["open"][1]["baseline"] == "9"
-    assert body["open"][2]["detail"] == BUSY.projects[1].failure_text
+    assert body["incidents"][1]["baseline"] == "9"
+    assert body["incidents"][2]["detail"] == BUSY.projects[1].failure_text
 
 
 def test_spend_is_told_by_label_and_in_all_and_the_sum_is_exact() -> None:
-    body = get(Daemon(), "/api/v1/spend?limit=1").json()
+    body = get(Daemon(), "/api/v1/spend?limit=1&order=largest").json()
     labels = {"project": "shop", "feature": "summarization", "team": "content", "model": "gpt-4o", "operation": "chat"}
     assert body["spend"] == [
         {
@@ -183,18 +184,22 @@ def test_the_api_describes_itself() -> None:
     schema = get(Daemon(), "/api/v1/openapi.json").json()
     assert {path: set(methods) for path, methods in schema["paths"].items()} == {
         "/api/v1/budgets": {"get"},
+        "/api/v1/deliveries": {"get"},
+        "/api/v1/deliveries/{delivery_id}/revive": {"post"},
         "/api/v1/incidents": {"get"},
+        "/api/v1/incidents/{incident_id}": {"get"},
         "/api/v1/incidents/{incident_id}/acknowledge": {"post"},
         "/api/v1/spend": {"get"},
+        "/api/v1/reload": {"post"},
         "/api/v1/why": {"get"},
         "/api/v1/silences": {"get", "post"},
         "/api/v1/silences/{silence_id}": {"delete"},
     }
     schemes = schema["components"]["securitySchemes"]
-    assert {name: one["scheme"] for name, one in schemes.items()} == {"HTTPBearer": "bearer", "ChangeToken": "bearer"}
+    assert {name: one["scheme"] for name, one in schemes.items()} == {"ReadToken": "bearer", "ChangeToken": "bearer"}
     assert schema["components"]["schemas"]["BudgetBody"]["properties"]["spent"]["type"] == "string"
 
 
 def test_a_quiet_daemon_answers_with_empty_lists() -> None:
     body = get(Daemon(picture=QUIET), "/api/v1/incidents").json()
-    assert (body["open"], body["open_total"]) == ([], 0)
+    assert (body["incidents"], body["open_total"]) == ([], 0)

@@ -32,6 +32,7 @@ class Daemon:
         self.bells = Bells(parts.clock)
         self.loops: Loops | None = None
         self.refused: Permanent | None = None
+        self._wishes: list[asyncio.Future[bool]] = []
 
     @property
     def active(self) -> frozenset[str]:
@@ -42,6 +43,13 @@ class Daemon:
         """Ask for an orderly end; safe to call from a signal handler of the loop."""
         self.bells.stop.set()
         self.bells.ring_all()
+
+    async def reload(self) -> bool:
+        """Whether the budget file changed, once it was read again, from the beginning, after this call: by the one loop
+        that reads it, which looks every second."""
+        wish: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._wishes.append(wish)
+        return await wish
 
     async def run(self) -> None:
         """Until `stop`. Raises Permanent when no configured project could ever be read (wrong keys at first start)."""
@@ -144,16 +152,20 @@ class Daemon:
         async for _ in rulebook.changed():
             if self.bells.stop.is_set():
                 return
+            wishes, self._wishes = self._wishes, []
             try:
                 changed = await self.parts.run(rulebook.reload)
             except ConfigError as error:
                 observer.reloaded(error)
+                _answer(wishes, changed=False)
                 continue
             except LeaseLost:
                 continue
             except StoreError as error:
                 observer.crashed("rules", error)
+                _refuse(wishes, error)
                 continue
+            _answer(wishes, changed=changed)
             if not changed:
                 continue
             observer.reloaded(None)
@@ -177,6 +189,18 @@ class Daemon:
 
 def _judging() -> str:
     return JUDGE
+
+
+def _answer(wishes: Sequence[asyncio.Future[bool]], *, changed: bool) -> None:
+    for wish in wishes:
+        if not wish.done():
+            wish.set_result(changed)
+
+
+def _refuse(wishes: Sequence[asyncio.Future[bool]], error: StoreError) -> None:
+    for wish in wishes:
+        if not wish.done():
+            wish.set_exception(error)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]], within_s: float) -> None:

@@ -29,6 +29,7 @@ from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.bootstrap import LINKER, Rulebook, World
 from fusewatch.checking import destination_warnings
+from fusewatch.daemon.apidesk import make_desk
 from fusewatch.daemon.handling import Handling, thread_memory
 from fusewatch.daemon.logs import make_logger
 from fusewatch.daemon.observer import LogObserver
@@ -113,6 +114,7 @@ async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of pa
         ThreadPoolExecutor(1, "reader") as reader,
         ThreadPoolExecutor(1, "exporter") as exporter,
         ThreadPoolExecutor(1, "leases") as leasing,
+        ThreadPoolExecutor(1, "asker") as asker,
     ):
         write, read = ThreadRunner(writer), ThreadRunner(reader)
         gates = RateGates(store, write, clock)
@@ -207,6 +209,7 @@ async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of pa
             why=why,
             own=partial(own_part, rights=rights) if replica is not None else lambda snapshot: snapshot,
             acknowledge=handling.acknowledge,
+            desk=make_desk(store, rulebook, daemon, clock, read, write, ThreadRunner(asker), given.linker),
             actions=handling.actions(given.signing_secret),
             read_token=given.read_token,
             web_token=given.web_token,

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, Body, HTTPException
+from pydantic import ConfigDict, Field
 
 from fusewatch.domain.notices import Incident, State
+from fusewatch.domain.silences import MOST_TEXT
+from fusewatch.web.params import Id
 from fusewatch.web.textformat import utf8
 from fusewatch.web.words import rfc3339
 
@@ -19,7 +22,9 @@ Acknowledge = Callable[[str, str], Awaitable[Incident | None]]
 class AcknowledgeWish:
     """`author` is who looks after it."""
 
-    author: str
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    author: Annotated[str, Field(min_length=1, max_length=MOST_TEXT, pattern=r"\S")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +40,16 @@ class AcknowledgedBody:
 def acknowledge_route(acknowledge: Acknowledge) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/api/v1/incidents/{incident_id}/acknowledge", summary="Look after an incident")
-    async def acknowledged(incident_id: Annotated[str, Path(max_length=40)], wish: AcknowledgeWish) -> AcknowledgedBody:
-        author = wish.author.strip()
-        if not author:
-            raise HTTPException(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "author: nobody stands there; write who looks after it"
-            )
-        incident = await acknowledge(incident_id, author)
+    @router.post("/api/v1/incidents/{incident_id}/acknowledge", summary="Look after an incident", tags=["incidents"])
+    async def acknowledged(
+        incident_id: Id, wish: Annotated[AcknowledgeWish, Body(examples=[{"author": "ana"}])]
+    ) -> AcknowledgedBody:
+        """It is not told again until it escalates. Somebody who looks after it already stays; 409 where it is over."""
+        incident = await acknowledge(incident_id, wish.author.strip())
         if incident is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"No incident has the id {utf8(incident_id)}.")
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"No incident has the id {incident_id}.")
         if incident.acked_ms is None and incident.state is not State.OPEN:
-            raise HTTPException(HTTPStatus.CONFLICT, f"Incident {utf8(incident_id)} is over.")
+            raise HTTPException(HTTPStatus.CONFLICT, f"Incident {incident_id} is over.")
         at = None if incident.acked_ms is None else rfc3339(incident.acked_ms)
         return AcknowledgedBody(incident.id, incident.state.value, utf8(incident.acked_by), at)
 

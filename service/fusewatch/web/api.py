@@ -1,9 +1,12 @@
-"""The reading API: budgets, incidents and spend as JSON. Amounts are exact decimals in strings, instants RFC 3339."""
+"""What the reading API tells: budgets, incidents and spend as JSON. Amounts are exact decimals in strings, instants RFC
+3339."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fusewatch.app.snapshot import BudgetLine, Snapshot
+from fusewatch.app.reports import Breakdown, Group
+from fusewatch.app.reports import total as total_of
+from fusewatch.app.snapshot import BudgetLine, Snapshot, SpendLine
 from fusewatch.domain.holding import Held
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Incident
@@ -43,7 +46,7 @@ class BudgetBody:
 
 @dataclass(frozen=True, slots=True)
 class BudgetsBody:
-    """Budgets, worst first. `total` counts all, also those beyond the asked number.
+    """One page of the budgets asked for, of `total`; `next` is the cursor of the next page.
 
     `loading` names the rules whose period has not been read from its start: nothing can be said of them yet.
     """
@@ -53,6 +56,7 @@ class BudgetsBody:
     total: int
     budgets: list[BudgetBody]
     loading: list[str]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +115,14 @@ class IncidentBody:
 
 @dataclass(frozen=True, slots=True)
 class IncidentsBody:
-    """Open incidents, and the latest ones whatever their state; newest change first. `open_total` counts all open."""
+    """One page of the incidents asked for, of `total`, the one that opened last first; `open_total` counts those of
+    them that are open, `next` is the cursor of the next page."""
 
     at: str
+    total: int
     open_total: int
-    open: list[IncidentBody]
-    recent: list[IncidentBody]
+    incidents: list[IncidentBody]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,8 @@ class SpendRow:
 
 @dataclass(frozen=True, slots=True)
 class SpendBody:
-    """Spend by the labels that the metrics have, dearest month first. The sums are over all rows, told or not."""
+    """Spend by the labels that the metrics have, `next` the cursor of the next page. The sums are over all rows asked
+    for, on this page or not."""
 
     at: str
     data_as_of: dict[str, str | None]
@@ -143,41 +150,80 @@ class SpendBody:
     month_estimated_usd: str
     total: int
     spend: list[SpendRow]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemBody:
-    """What went wrong with a request (RFC 9457)."""
+class UsageRow:
+    """What the calls of one key used; `estimated_usd` is our estimate for those of them without a whole price."""
 
-    title: str
-    status: int
-    detail: str
-    type: str = "about:blank"
+    key: dict[str, str]
+    usd: str
+    estimated_usd: str
+    requests: int
+    unpriced_requests: int
+    tokens: int
+    input_tokens: int
+    output_tokens: int
 
 
-def budgets_body(snapshot: Snapshot, limit: int) -> BudgetsBody:
-    lines = worst_first(snapshot.budgets)
+@dataclass(frozen=True, slots=True)
+class GapBody:
+    """A part of the span that was not read of a project, so that its sums are lower bounds."""
+
+    project: str
+    starts_at: str
+    ends_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBody:
+    """What the calls that started from `starts_at` until `ends_at` used, by the dimensions asked for. The sums are over
+    all rows asked for, on this page or not; `read_until` is until when every project was read."""
+
+    at: str
+    starts_at: str
+    ends_at: str
+    by: list[str]
+    usd: str
+    estimated_usd: str
+    requests: int
+    tokens: int
+    total: int
+    spend: list[UsageRow]
+    gaps: list[GapBody]
+    read_until: str | None
+    next: str | None
+
+
+def budgets_body(snapshot: Snapshot, lines: Sequence[BudgetLine], total: int, following: str | None) -> BudgetsBody:
     return BudgetsBody(
         at=rfc3339(snapshot.now_ms),
         data_as_of=_data_as_of(snapshot),
-        total=len(lines),
-        budgets=[_budget(line) for line in lines[:limit]],
-        loading=list(snapshot.loading),
+        total=total,
+        budgets=[_budget(line) for line in lines],
+        loading=[utf8(name) for name in snapshot.loading],
+        next=following,
     )
 
 
-def incidents_body(snapshot: Snapshot, limit: int) -> IncidentsBody:
+def incidents_body(
+    snapshot: Snapshot, incidents: Sequence[Incident], total: int, open_total: int, following: str | None
+) -> IncidentsBody:
     return IncidentsBody(
         at=rfc3339(snapshot.now_ms),
-        open_total=len(snapshot.open_incidents),
-        open=[_incident(incident, snapshot.held_of(incident)) for incident in snapshot.open_incidents[:limit]],
-        recent=[_incident(incident, snapshot.held_of(incident)) for incident in snapshot.recent_incidents[:limit]],
+        total=total,
+        open_total=open_total,
+        incidents=[incident_body(incident, snapshot.held_of(incident)) for incident in incidents],
+        next=following,
     )
 
 
-def spend_body(snapshot: Snapshot, limit: int) -> SpendBody:
+def spend_body(
+    snapshot: Snapshot, lines: Sequence[SpendLine], told: Sequence[SpendLine], following: str | None
+) -> SpendBody:
+    """Of all `lines` the sums, of those `told` the rows."""
     names = ("project", *snapshot.metric_labels)
-    lines = sorted(snapshot.spend, key=lambda line: (-line.month_pico, line.labels))
     return SpendBody(
         at=rfc3339(snapshot.now_ms),
         data_as_of=_data_as_of(snapshot),
@@ -194,8 +240,48 @@ def spend_body(snapshot: Snapshot, limit: int) -> SpendBody:
                 usd_json(line.day_estimate_pico),
                 usd_json(line.month_estimate_pico),
             )
-            for line in lines[:limit]
+            for line in told
         ],
+        next=following,
+    )
+
+
+def usage_body(
+    found: Breakdown,
+    by: Sequence[str],
+    groups: Sequence[Group],
+    told: Sequence[Group],
+    following: str | None,
+    now_ms: int,
+) -> UsageBody:
+    """Of all `groups` the sums, of those `told` the rows; their keys are of the dimensions `by`."""
+    whole = total_of(group.usage for group in groups)
+    return UsageBody(
+        at=rfc3339(now_ms),
+        starts_at=rfc3339(found.span.from_ms),
+        ends_at=rfc3339(found.span.to_ms),
+        by=[utf8(name) for name in by],
+        usd=usd_json(whole.cost_pico),
+        estimated_usd=usd_json(whole.estimate_pico),
+        requests=whole.calls,
+        tokens=sum(whole.tokens),
+        total=len(groups),
+        spend=[
+            UsageRow(
+                key=_key(zip(by, group.key, strict=True)),
+                usd=usd_json(group.usage.cost_pico),
+                estimated_usd=usd_json(group.usage.estimate_pico),
+                requests=group.usage.calls,
+                unpriced_requests=group.usage.unpriced,
+                tokens=sum(group.usage.tokens),
+                input_tokens=group.usage.input_tokens,
+                output_tokens=group.usage.output_tokens,
+            )
+            for group in told
+        ],
+        gaps=[GapBody(utf8(gap.project), rfc3339(gap.span.from_ms), rfc3339(gap.span.to_ms)) for gap in found.gaps],
+        read_until=None if found.as_of_ms is None else rfc3339(found.as_of_ms),
+        next=following,
     )
 
 
@@ -226,7 +312,7 @@ def _budget(line: BudgetLine) -> BudgetBody:
     )
 
 
-def _incident(incident: Incident, waits: Sequence[Held]) -> IncidentBody:
+def incident_body(incident: Incident, waits: Sequence[Held]) -> IncidentBody:
     unit = incident.unit
     return IncidentBody(
         id=incident.id,

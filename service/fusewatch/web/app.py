@@ -1,32 +1,25 @@
 """The ASGI application: routes, access, and what every answer carries."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fusewatch import __version__
-from fusewatch.errors import StoreError
 from fusewatch.web.access import Reading, judge_reading
-from fusewatch.web.api import (
-    BudgetsBody,
-    IncidentsBody,
-    ProblemBody,
-    SpendBody,
-    budgets_body,
-    incidents_body,
-    spend_body,
-)
+from fusewatch.web.changing import changing_routes
+from fusewatch.web.describing import describe, problems
+from fusewatch.web.guard import Guard
 from fusewatch.web.page import CONTENT_SECURITY_POLICY, render_page
+from fusewatch.web.params import nothing_unknown
+from fusewatch.web.problems import answer_problems
+from fusewatch.web.reading import reading_routes
 from fusewatch.web.silences import silence_routes
 from fusewatch.web.slack import slack_route
 from fusewatch.web.state import ANSWER_WITHIN_S, Pictures, WebState
@@ -49,11 +42,11 @@ _OFF = (
     "To read it from elsewhere, set FUSEWATCH_READ_TOKEN and send it as a bearer token."
 )
 _UNPROVEN = "A valid bearer token is needed here."
-_BEARER = HTTPBearer(auto_error=False, description="FUSEWATCH_READ_TOKEN or FUSEWATCH_WEB_TOKEN")
+_BEARER = HTTPBearer(
+    auto_error=False, scheme_name="ReadToken", description="FUSEWATCH_READ_TOKEN or FUSEWATCH_WEB_TOKEN"
+)
 _SCRAPE = "/metrics"
 _PAGE = "/"
-
-Count = Annotated[int, Query(ge=1, le=10_000, description="At most so many rows.")]
 
 
 def make_app(state: WebState) -> ASGIApp:
@@ -63,11 +56,8 @@ def make_app(state: WebState) -> ASGIApp:
     app.include_router(_open_routes(state, pictures))
     app.include_router(slack_route(state.actions, state.clock))
     app.include_router(_guarded_routes(app, state, pictures))
-    app.add_exception_handler(StarletteHTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _misasked)
-    app.add_exception_handler(StoreError, _unable)
-    app.add_exception_handler(TimeoutError, _unable)
-    app.add_exception_handler(Exception, _broken)
+    answer_problems(app)
+    app.add_middleware(Guard)
     return Envelope(app)
 
 
@@ -110,8 +100,7 @@ def _guarded_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRou
             challenge = {"www-authenticate": 'Bearer realm="fusewatch"'}
             raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers=challenge)
 
-    problems: dict[int | str, dict[str, object]] = {status: {"model": ProblemBody} for status in (401, 404, 422, 503)}
-    router = APIRouter(dependencies=[Depends(may_read)], responses=problems)
+    router = APIRouter(dependencies=[Depends(may_read)])
 
     @router.get(_PAGE, include_in_schema=False)
     async def page() -> Response:
@@ -120,65 +109,28 @@ def _guarded_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRou
         headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": CONTENT_SECURITY_POLICY}
         return Response(content, headers=headers)
 
+    router.include_router(_api_routes(app, state, pictures))
+    return router
+
+
+def _api_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRouter:
+    router = APIRouter(dependencies=[Depends(nothing_unknown)], responses=problems())
+
     @router.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
-        return JSONResponse(app.openapi())
+        return JSONResponse(describe(app))
 
-    @router.get("/api/v1/budgets", summary="How budgets stand")
-    async def budgets(limit: Count = 1000) -> BudgetsBody:
-        return budgets_body(await pictures.snapshot(), limit)
-
-    @router.get("/api/v1/incidents", summary="Open and latest incidents")
-    async def incidents(limit: Count = 1000) -> IncidentsBody:
-        return incidents_body(await pictures.snapshot(), limit)
-
-    @router.get("/api/v1/spend", summary="What this day and month cost so far")
-    async def spend(limit: Count = 1000) -> SpendBody:
-        return spend_body(await pictures.snapshot(), limit)
-
+    router.include_router(reading_routes(state, pictures))
     router.include_router(why_route(state))
     read, change = silence_routes(state)
     router.include_router(read)
-    router.include_router(change)
+    router.include_router(changing_routes(state, change))
     return router
 
 
 def _probe(problems: Sequence[str]) -> Response:
     status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
     return PlainTextResponse("\n".join(problems or ["ok"]) + "\n", status)
-
-
-# ---------------------------------------------------------------- what goes wrong
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, StarletteHTTPException)
-    detail = error.detail
-    if detail == HTTPStatus(error.status_code).phrase:
-        detail = f"There is nothing at this path for {request.method}."
-    return _problem(request, error.status_code, detail, error.headers)
-
-
-async def _misasked(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-    return _problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, wrong)
-
-
-async def _unable(request: Request, error: Exception) -> Response:
-    return _problem(request, HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be read at the moment.")
-
-
-async def _broken(request: Request, error: Exception) -> Response:
-    return _problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "This is a mistake in Fusewatch; its log says more.")
-
-
-def _problem(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A sentence where people look, problem details (RFC 9457) where programs do."""
-    if request.url.path in (_PAGE, _SCRAPE):
-        return PlainTextResponse(f"{detail}\n", status, headers=headers)
-    body = ProblemBody(HTTPStatus(status).phrase, status, detail)
-    return JSONResponse(asdict(body), status, headers=headers, media_type="application/problem+json")
 
 
 class Envelope:

@@ -13,13 +13,13 @@ from starlette.types import ASGIApp
 
 from fusewatch.errors import Permanent
 from fusewatch.web.app import make_app
+from fusewatch.web.connections import MOST_CONNECTIONS, GuardedProtocol
 
 __all__ = ["WebServer", "make_app", "serve"]
 
 LARGEST_HEAD = 16 * 1024
 """Bytes of a request's line and headers."""
 
-MOST_CONNECTIONS = 200
 KEEP_ALIVE_S = 75
 """Above Prometheus' usual scrape interval, so that a scrape finds its connection open."""
 
@@ -38,14 +38,16 @@ class _Quiet(uvicorn.Server):
 class WebServer:
     """A bound address. The caller owns the task that runs it: `group.create_task(server.run())`."""
 
-    def __init__(self, app: ASGIApp, listeners: list[socket.socket]) -> None:
+    def __init__(
+        self, app: ASGIApp, listeners: list[socket.socket], protocol: type[GuardedProtocol] = GuardedProtocol
+    ) -> None:
         self._listeners = listeners
         host, port = listeners[0].getsockname()[:2]
         self.host, self.port = str(host), int(port)
         self._server = _Quiet(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -53,7 +55,7 @@ class WebServer:
                 server_header=False,
                 proxy_headers=False,
                 h11_max_incomplete_event_size=LARGEST_HEAD,
-                limit_concurrency=MOST_CONNECTIONS,
+                limit_concurrency=2 * MOST_CONNECTIONS,
                 backlog=_BACKLOG,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=1,
@@ -99,14 +101,14 @@ class WebServer:
             connection.transport.abort()
 
 
-def serve(app: ASGIApp, host: str, port: int) -> WebServer:
+def serve(app: ASGIApp, host: str, port: int, *, protocol: type[GuardedProtocol] = GuardedProtocol) -> WebServer:
     """Bind `host`:`port` and be ready to run. Port 0 takes a free one: `WebServer.port` is the bound one.
 
     Raises Permanent: ``port_in_use``, ``port_forbidden`` (a port below 1024, usually), ``bad_listen_address``.
     """
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        return WebServer(app, _bind(host, port))
+        return WebServer(app, _bind(host, port), protocol)
     except OSError as error:
         raise _cannot_listen(place, error) from error
 

@@ -1,26 +1,30 @@
 """Silences over the API: what is silenced, and, with the token for changes, silencing, ending it, acknowledging."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Body, HTTPException, Query
+from pydantic import ConfigDict, Field
 
-from fusewatch.domain.silences import Silence, mistakes_in, silence_of
-from fusewatch.web.access import Reading, judge_change
-from fusewatch.web.acknowledging import acknowledge_route
+from fusewatch.domain.silences import MOST_TEXT, Silence, mistakes_in, silence_of
+from fusewatch.web.paging import page
+from fusewatch.web.params import USUAL, Cursor, Flag, Id, Instant, Limit
+from fusewatch.web.problems import MistakeBody, Mistaken
 from fusewatch.web.state import WebState
 from fusewatch.web.textformat import utf8
 from fusewatch.web.words import rfc3339
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BEARER = HTTPBearer(auto_error=False, scheme_name="ChangeToken", description="FUSEWATCH_WEB_TOKEN")
-_OFF = "Changes are off here: set FUSEWATCH_WEB_TOKEN and send it as a bearer token."
-_UNPROVEN = "A change needs FUSEWATCH_WEB_TOKEN as a bearer token."
-
-_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+_Text = Annotated[str, Field(max_length=MOST_TEXT)]
+_Comment = Annotated[str, Field(min_length=1, max_length=MOST_TEXT, pattern=r"\S")]
+_Patterns = Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(min_length=1, max_length=100)]
+_Matchers = Annotated[dict[str, _Patterns], Field(min_length=1, max_length=20)]
+_EXAMPLE = {
+    "matchers": {"rule": ["each-feature"], "feature": ["eval-*"]},
+    "ends_at": "2026-11-24T18:00:00Z",
+    "comment": "The re-index is known",
+    "author": "ana",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,12 @@ class SilenceBody:
 
 @dataclass(frozen=True, slots=True)
 class SilencesBody:
+    """Silences, the one that ends last first; `next` is the cursor of the next page."""
+
     at: str
+    total: int
     silences: list[SilenceBody]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,63 +56,59 @@ class SilenceWish:
     """`matchers` name `rule`, `severity`, `kind` or dimensions, each with globs of which any may match; `ends_at` is an
     instant with its offset from UTC."""
 
-    matchers: dict[str, list[str]]
-    ends_at: datetime
-    comment: str
-    author: str = field(default="")
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    matchers: _Matchers
+    ends_at: Instant
+    comment: _Comment
+    author: _Text = field(default="")
 
 
 def silence_routes(state: WebState) -> tuple[APIRouter, APIRouter]:
-    """What may be read, and what changes; the first still needs the right to read."""
+    """What may be read, and what changes."""
     return _reading(state), _changing(state)
 
 
 def _reading(state: WebState) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/api/v1/silences", summary="What is silenced")
+    @router.get("/api/v1/silences", summary="What is silenced", tags=["silences"])
     async def silences(
-        all: Annotated[bool, Query(description="Those that are over, too.")] = False,  # noqa: A002 - the parameter's name
+        all: Annotated[Flag, Query(description="Those that are over, too.")] = False,  # noqa: A002 - the parameter's name
+        limit: Limit = USUAL,
+        cursor: Cursor = None,
     ) -> SilencesBody:
         now_ms = state.clock.now_ms()
         found = await state.silences.listed(all)
-        return SilencesBody(rfc3339(now_ms), [silence_body(silence, now_ms) for silence in found])
+        told, following = page(found, lambda silence: (-silence.ends_ms, silence.id), limit=limit, cursor=cursor)
+        return SilencesBody(rfc3339(now_ms), len(found), [silence_body(silence, now_ms) for silence in told], following)
 
     return router
 
 
 def _changing(state: WebState) -> APIRouter:
-    async def may_change(credentials: _Credentials) -> None:
-        answer = judge_change(presented=credentials.credentials if credentials else None, token=state.web_token)
-        if answer is Reading.OFF:
-            raise HTTPException(HTTPStatus.NOT_FOUND, _OFF)
-        if answer is Reading.UNPROVEN:
-            raise HTTPException(
-                HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers={"www-authenticate": 'Bearer realm="fusewatch"'}
-            )
+    router = APIRouter()
 
-    router = APIRouter(dependencies=[Depends(may_change)])
-
-    @router.post("/api/v1/silences", summary="Silence something", status_code=HTTPStatus.CREATED)
-    async def add(wish: SilenceWish) -> SilenceBody:
+    @router.post("/api/v1/silences", summary="Silence something", status_code=HTTPStatus.CREATED, tags=["silences"])
+    async def add(wish: Annotated[SilenceWish, Body(examples=[_EXAMPLE])]) -> SilenceBody:
+        """409 with what would be right where the rules in force, or the clock, do not allow it."""
         now_ms = state.clock.now_ms()
-        if wish.ends_at.tzinfo is None:
-            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "ends_at: write its offset, as 2026-11-24T18:00:00Z")
-        ends_ms = (wish.ends_at - _EPOCH) // timedelta(milliseconds=1)
-        silence = silence_of(wish.matchers, starts_ms=now_ms, ends_ms=ends_ms, author=wish.author, comment=wish.comment)
+        silence = silence_of(
+            wish.matchers, starts_ms=now_ms, ends_ms=wish.ends_at, author=wish.author, comment=wish.comment
+        )
         if mistakes := mistakes_in(silence, state.rules(), now_ms):
-            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(map(str, mistakes)))
+            told = [MistakeBody(utf8(m.where), utf8(m.what + (f"; {m.right}" if m.right else ""))) for m in mistakes]
+            raise Mistaken(HTTPStatus.CONFLICT, told)
         await state.silences.add(silence)
         return silence_body(silence, now_ms)
 
-    @router.delete("/api/v1/silences/{silence_id}", summary="End a silence now")
-    async def end(silence_id: Annotated[str, Path(max_length=40)]) -> SilenceBody:
+    @router.delete("/api/v1/silences/{silence_id}", summary="End a silence now", tags=["silences"])
+    async def end(silence_id: Id) -> SilenceBody:
         silence = await state.silences.end(silence_id)
         if silence is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"No silence has the id {utf8(silence_id)}.")
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"No silence has the id {silence_id}.")
         return silence_body(silence, state.clock.now_ms())
 
-    router.include_router(acknowledge_route(state.acknowledge))
     return router
 
 

@@ -13,6 +13,7 @@ from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.silences import Silence
 from fusewatch.ports import Clock
 from fusewatch.web.acknowledging import Acknowledge
+from fusewatch.web.apidesk import ApiDesk
 from fusewatch.web.exposition import render
 from fusewatch.web.slack import ActionsDesk
 from fusewatch.web.telemetry import Telemetry
@@ -57,12 +58,13 @@ class WebState:
     why: Callable[[Question], Awaitable[Explained | Overview]]
     """Raises `UnknownRule` and `UnknownKey`."""
     acknowledge: Acknowledge
-    own: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
-    """What of a picture this daemon shows Prometheus, where several share a database."""
+    desk: ApiDesk
     actions: ActionsDesk | None = None
     """What people choose in Slack messages; None without a signing secret."""
     read_token: str | None = field(default=None, repr=False)
     web_token: str | None = field(default=None, repr=False)
+    own: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
+    """What of a picture this daemon shows Prometheus, where several share a database."""
 
 
 @dataclass(frozen=True, slots=True)
