@@ -103,13 +103,9 @@ def test_a_lease_is_not_taken_in_the_middle_of_a_unit_of_work(url: str, pair: tu
     first, second = pair
     first.turn(JUDGE)
     second.turn()
-
-    def work(_: object) -> bool:
-        with raw(url) as ask:  # the row is locked, so only its end could be changed, and that waits
-            assert ask("SELECT count(*) FROM lease") != []
-        return second.turn(JUDGE) == ()
-
-    assert first.store.assess(work)
+    let_end(url)
+    assert first.store.assess(lambda unit: (unit.put_mark("m", 1), second.turn(JUDGE))[1]) == ()
+    assert second.turn(JUDGE) == (JUDGE,)
 
 
 def test_the_work_is_shared_among_the_living(pair: tuple[Daemon, Daemon]) -> None:

@@ -108,16 +108,16 @@ def test_a_connection_that_is_lost_in_the_middle_of_a_unit_loses_nothing_of_it(u
 
 
 def test_a_server_that_cannot_be_reached_is_named_without_the_password() -> None:
-    with pytest.raises(StoreBusy, match="PostgreSQL at 127.0.0.1:1/fusewatch cannot be reached") as caught:
+    with pytest.raises(StoreBusy, match=r"PostgreSQL at 127.0.0.1:1/fusewatch cannot be reached") as caught:
         open_store("postgresql://user:hunter2@127.0.0.1:1/fusewatch", holder="x", exclusive=True)
     assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"
 
 
 def test_a_database_or_a_user_that_does_not_exist_is_named_with_a_way_out(url: str) -> None:
     address = url.rpartition("/")[0]
-    with pytest.raises(StoreUnusable, match="no_such.*does not exist.*CREATE DATABASE"):
+    with pytest.raises(StoreUnusable, match=r"no_such.*does not exist.*CREATE DATABASE"):
         opened(f"{address}/no_such")
-    with pytest.raises(StoreUnusable, match="nobody.*pg_hba.conf"):
+    with pytest.raises(StoreUnusable, match=r"nobody.*pg_hba.conf"):
         opened(f"{address.replace('fuse@', 'nobody@')}/postgres")
 
 
