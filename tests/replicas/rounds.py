@@ -28,8 +28,8 @@ BUDGETS = """\
 version: 1
 timezone: {zone}
 projects:
-  - {{name: one, public_key: "${{LANGFUSE_PUBLIC_KEY}}", secret_key: "${{LANGFUSE_SECRET_KEY}}", base_url: "{langfuse}"}}
-  - {{name: two, public_key: "${{OTHER_PUBLIC_KEY}}", secret_key: "${{OTHER_SECRET_KEY}}", base_url: "{langfuse}"}}
+  - {{name: one, base_url: "{langfuse}", public_key: "${{ONE_PUBLIC_KEY}}", secret_key: "${{ONE_SECRET_KEY}}"}}
+  - {{name: two, base_url: "{langfuse}", public_key: "${{TWO_PUBLIC_KEY}}", secret_key: "${{TWO_SECRET_KEY}}"}}
 budgets:
   - {{name: per-feature, each: [feature], limit: $10, every: day, thresholds: [50%]}}
 destinations:
@@ -226,8 +226,10 @@ def world(folder: Path, seed: int) -> Iterator[World]:
             home = Home.make(place, langfuse.url)
             home.env |= {
                 "FUSEWATCH_DATABASE_URL": server.url,
-                "OTHER_PUBLIC_KEY": keys[1].public,
-                "OTHER_SECRET_KEY": keys[1].secret,
+                "ONE_PUBLIC_KEY": keys[0].public,
+                "ONE_SECRET_KEY": keys[0].secret,
+                "TWO_PUBLIC_KEY": keys[1].public,
+                "TWO_SECRET_KEY": keys[1].secret,
                 "HOOK_SECRET": SECRET,
             }
             home.write(BUDGETS.format(zone=noon_zone(), url=receiver.url, langfuse=langfuse.url))

@@ -1,4 +1,4 @@
-"""Fixtures of the database tests: each runs on SQLite and on a real PostgreSQL, but in a module that names `DATABASES`."""
+"""Fixtures of the database tests: each runs on SQLite and on a real PostgreSQL, unless its module names `DATABASES`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

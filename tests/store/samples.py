@@ -118,10 +118,8 @@ def fresh_store() -> Iterator[SqlStore]:
 def raw(url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
     """What is in the database, asked behind the store's back: statements and their rows."""
     connection: sqlite3.Connection | psycopg.Connection[tuple[Any, ...]]
-    if url.startswith("sqlite"):
-        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    else:
-        connection = psycopg.connect(url)
+    is_file = url.startswith("sqlite")
+    connection = sqlite3.connect(url.removeprefix("sqlite:///")) if is_file else psycopg.connect(url)
 
     def ask(statement: str) -> list[tuple[Any, ...]]:
         cursor = connection.cursor()

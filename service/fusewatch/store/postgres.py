@@ -62,12 +62,12 @@ class Address:
         except psycopg.Error:
             raise wrong_url("not a PostgreSQL URL") from None  # the driver's own message repeats what it was given
         host = str(asked.get("host") or asked.get("hostaddr") or "the local socket")
-        port = f":{asked['port']}" if asked.get("port") else ""
+        port = str(asked.get("port") or "").strip(",")
         name = str(asked.get("dbname") or asked.get("user") or "")
         # What stands in these may be a part of the password, so nothing of it is shown.
-        if "@" in host + name or port.strip(":,0123456789"):
+        if "@" in host + name or port.strip(",0123456789"):
             raise wrong_url("not a PostgreSQL URL: a sign in the user or the password has to be written otherwise")
-        self.place = f"PostgreSQL at {host}{port}/{name}"
+        self.place = f"PostgreSQL at {host}{port and f':{port}'}/{name}"
         self._conninfo = make_conninfo("", **_CONNECTING | asked)
 
     def connect(self, settings: dict[str, str]) -> "psycopg.Connection[tuple[Any, ...]]":

@@ -1,0 +1,133 @@
+"""Several daemons on one database: each part of the work is one's, and who lost it writes nothing any more."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from fusewatch.domain.notices import Message, MessageKind
+from fusewatch.domain.rules import Severity
+from fusewatch.errors import LeaseLost
+from fusewatch.ports.leases import JUDGE, reading
+from fusewatch.store import SqlStore
+from fusewatch.store.leases import LEASE_MS, Leases
+from tests.store.samples import PROJECT, T0, generation, opened, raw, record
+
+DATABASES = ("postgres",)
+READ = reading(PROJECT.host, PROJECT.organisation_id)
+
+
+class Watch:
+    """A monotonic clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Daemon:
+    """A store under leases, and its own watch."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.store: SqlStore = opened(url)
+        self.watch = Watch()
+        self.leases: Leases = self.store.leases(name, self.watch)
+        self.store.guard(self.leases)
+
+    def turn(self, *wanted: str) -> tuple[str, ...]:
+        return self.leases.turn(wanted).gained
+
+    def holds(self, *names: str) -> list[bool]:
+        return [self.leases.fence(name) is not None for name in names]
+
+
+@pytest.fixture
+def pair(url: str) -> Iterator[tuple[Daemon, Daemon]]:
+    first, second = Daemon(url, "process 1 on a (aa)"), Daemon(url, "process 2 on b (bb)")
+    yield first, second
+    for each in (first, second):
+        each.leases.end()
+        each.store.close()
+
+
+def let_end(url: str) -> None:
+    """As if the time of every lease were over, by the database's clock."""
+    with raw(url) as ask:
+        ask("UPDATE lease SET expires_ms = 1")
+
+
+def test_a_lease_has_one_holder_and_is_free_at_once_when_that_one_ends(pair: tuple[Daemon, Daemon]) -> None:
+    first, second = pair
+    assert first.turn(JUDGE) == (JUDGE,)
+    assert second.turn(JUDGE) == ()
+    assert first.turn(JUDGE) == ()
+    first.leases.end()
+    assert second.turn(JUDGE) == (JUDGE,)
+    assert first.holds(JUDGE) == [False]
+
+
+def test_who_lost_a_lease_writes_nothing_even_before_it_knows(url: str, pair: tuple[Daemon, Daemon]) -> None:
+    """A process that was paused wakes up with the lease of a while ago."""
+    first, second = pair
+    first.turn(JUDGE, READ)
+    assert record(first.store, [generation("a1" * 8)]).new == 1
+    let_end(url)
+    second.turn()
+    second.turn(JUDGE, READ)
+    assert second.holds(JUDGE, READ) == [True, True]
+    assert first.holds(JUDGE, READ) == [True, True]  # so it thinks
+    with pytest.raises(LeaseLost):
+        record(first.store, [generation("a2" * 8)])
+    with pytest.raises(LeaseLost):
+        first.store.assess(lambda unit: unit.put_mark("m", 1))
+    with pytest.raises(LeaseLost):
+        first.store.upkeep(lambda unit: unit.put_pruned(1))
+    with pytest.raises(LeaseLost):
+        first.store.failed(PROJECT.key, at_ms=1, reason="r", text="t", retry_at_ms=None)
+    with pytest.raises(LeaseLost):
+        first.store.set_attribution("other")
+    assert record(second.store, [generation("a1" * 8), generation("a2" * 8)]).new == 1
+
+
+def test_who_cannot_renew_in_time_by_its_own_clock_stops_by_itself(pair: tuple[Daemon, Daemon]) -> None:
+    first, _ = pair
+    first.turn(JUDGE)
+    first.watch.now += LEASE_MS / 1000
+    assert first.holds(JUDGE) == [False]
+    with pytest.raises(LeaseLost):
+        first.store.assess(lambda unit: unit.put_mark("m", 1))
+
+
+def test_a_lease_is_not_taken_in_the_middle_of_a_unit_of_work(url: str, pair: tuple[Daemon, Daemon]) -> None:
+    first, second = pair
+    first.turn(JUDGE)
+    second.turn()
+    let_end(url)
+    assert first.store.assess(lambda unit: (unit.put_mark("m", 1), second.turn(JUDGE))[1]) == ()
+    assert second.turn(JUDGE) == (JUDGE,)
+
+
+def test_the_work_is_shared_among_the_living(pair: tuple[Daemon, Daemon]) -> None:
+    first, second = pair
+    wanted = (JUDGE, READ, "read other|1", "read other|2")
+    assert len(first.turn(*wanted)) == 4
+    second.turn(*wanted)
+    first.turn(*wanted)
+    second.turn(*wanted)
+    assert sum(first.holds(*wanted)) == sum(second.holds(*wanted)) == 2
+    assert all(a != b for a, b in zip(first.holds(*wanted), second.holds(*wanted), strict=True))
+
+
+def test_what_the_dead_were_sending_is_free_for_the_living(url: str, pair: tuple[Daemon, Daemon]) -> None:
+    first, second = pair
+    first.turn(JUDGE)
+    first.store.assess(lambda unit: unit.enqueue(Message("m1", "hook", MessageKind.NOTICES, Severity.INFO, T0)))
+    holder = "process 1 on a (aa)"
+    assert first.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder=holder)) is not None
+    second.turn(JUDGE)
+    assert second.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder="b")) is None
+    let_end(url)
+    second.watch.now += 6
+    second.turn(JUDGE)
+    assert second.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder="b")) is not None
