@@ -1,4 +1,4 @@
-"""Write the bill of materials of the environment that runs this: `python -m fusewatch.sbom FILE`, as CycloneDX 1.6 JSON.
+"""Write the bill of materials of the environment that runs this: `python -m fusewatch.sbom FILE`, CycloneDX 1.6 JSON.
 
 Run at the build of the image, by its own Python: what is listed is what is installed. No clock and no random numbers,
 so the same packages give the same file.

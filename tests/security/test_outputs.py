@@ -122,6 +122,8 @@ def _look(home: Home, receiver: Receiver) -> None:
         if style == "json":
             for path in ("/metrics", "/", "/healthz", "/readyz", "/api/v1/incidents", "/api/v1/openapi.json"):
                 outputs[path] = daemon.get(path)[1]
+        limits = Path(f"/proc/{daemon.process.pid}/limits")
+        assert not limits.exists() or re.search(r"Max core file size +0 ", limits.read_text(encoding="ascii"))
         assert daemon.stop() == 0
         outputs[f"log {style}"], outputs[f"terminal {style}"] = daemon.stderr, daemon.stdout
     outputs |= said_by_commands(home)
