@@ -14,6 +14,7 @@ COPY service service
 # whatever modification times the copy between the stages leaves on the sources.
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/build/bin/pip --python /opt/fusewatch/bin/python install --no-cache-dir --no-compile --no-deps --no-index /wheels/*.whl \
+ && /opt/fusewatch/bin/python -I -m fusewatch.sbom /opt/fusewatch/share/doc/fusewatch/sbom.cdx.json \
  && /opt/fusewatch/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/fusewatch/lib
 
 FROM ${PYTHON_IMAGE}

@@ -15,7 +15,10 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 LANGFUSE_4 := .langfuse-4
 
-.PHONY: help install demo test test-langfuse-4 check lint dst bench growth replicas lock format update-golden pictures
+ROUNDS ?= 500
+MINUTES ?= 10
+
+.PHONY: help install demo test test-langfuse-4 check lint dst bench growth replicas crashes soak fuzz audit lock format update-golden pictures
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +58,19 @@ growth: $(STAMP) ## measure how time, memory and database grow, and draw it (a q
 
 replicas: $(STAMP) ## kill, pause and cut off three daemons on one PostgreSQL: make replicas ROUNDS=200
 	ROUNDS=$(ROUNDS) SEED=$(SEED) $(BIN)/python -m tests.replicas
+
+crashes: $(STAMP) ## kill the daemon ROUNDS times in every phase of its work, and print what came of it
+	$(BIN)/python -m tests.crash $(ROUNDS)
+
+soak: $(STAMP) ## let the daemon work for MINUTES on accelerated days, and print what grows
+	$(BIN)/python -m tests.soak $(MINUTES)
+
+fuzz: $(STAMP) ## look for inputs that break something, for about MINUTES
+	FUZZ_MINUTES=$(MINUTES) $(BIN)/pytest -q --timeout 0 -p no:xdist tests/fuzz
+
+audit: ## look the lock up among known vulnerabilities (needs pip-audit and its database)
+	@if command -v pip-audit >/dev/null; then pip-audit --require-hashes --disable-pip -r requirements.lock; \
+	else echo "skipped: pip-audit is not installed here (pipx install pip-audit)"; fi
 
 update-golden: $(STAMP) ## write the golden files anew; read the diff before you commit it
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden

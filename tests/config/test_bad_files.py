@@ -58,5 +58,5 @@ def test_a_file_that_is_not_there_is_told_with_what_writes_one(tmp_path: Path) -
 def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "budgets.yaml"
     path.write_text("version: 1\n" + "# nothing\n" * 200_000)
-    with pytest.raises(ConfigError, match="is larger than 1024 kB"):
+    with pytest.raises(ConfigError, match="is larger than 256 kB"):
         load(path, {}, secrets=False)

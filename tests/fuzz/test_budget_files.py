@@ -26,7 +26,8 @@ tests:
       - {at: "10:01", rule: cap, threshold: 100%}
 """
 WORDS = st.sampled_from(
-    [b"&a", b"*a", b"<<:", b"!!python/object:os.system", b"\xff\xfe", b"\x00", b"9" * 300, b"- ", b"[", b"{", b"\t", b"|",
+    [b"&a", b"*a", b"<<:", b"!!python/object:os.system",
+     b"\xff\xfe", b"\x00", b"9" * 300, b"- ", b"[", b"{", b"\t", b"|",
      b"${X}", b"1e400", b"0x", b"2026-13-45", b"~", b"? ", b"%", b"$-1", b"-5m", b"every: 0d", "\u202e".encode()]
 )  # fmt: skip
 
@@ -48,19 +49,23 @@ def test_no_bytes_of_a_budget_file_raise_anything_but_config_errors(body: bytes)
     try:
         load_text(body.decode("utf-8", "surrogateescape"), "budgets.yaml", {"X": "1"}, secrets=True)
     except ConfigError as error:
-        assert error.problems
+        said = error.problems
+        if not said:
+            raise
     assert time.monotonic() - began < 2
 
 
 @looked_at(60)
 @given(body=st.one_of(damaged(GOOD), st.binary(max_size=300)))
 def test_no_bytes_on_the_disk_raise_anything_but_config_errors(body: bytes) -> None:
-    path = Path(f"/dev/shm/fusewatch-fuzz-{id(looked_at)}.yaml")  # noqa: S108
+    path = Path(f"/dev/shm/fusewatch-fuzz-{id(looked_at)}.yaml")
     path.write_bytes(body)
     try:
         load(path, {}, secrets=False)
     except ConfigError as error:
-        assert error.problems
+        said = error.problems
+        if not said:
+            raise
     finally:
         path.unlink()
 
@@ -72,5 +77,7 @@ def test_no_text_of_rule_tests_raises_anything_but_config_errors(body: bytes) ->
     try:
         load_tests_text(body.decode("utf-8", "replace"), "tests.yaml", {}, folder=Path(__file__).parent)
     except ConfigError as error:
-        assert error.problems
+        said = error.problems
+        if not said:
+            raise
     assert time.monotonic() - began < 2

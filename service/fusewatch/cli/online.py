@@ -14,6 +14,7 @@ from fusewatch.errors import Permanent, Retryable
 from fusewatch.notify.apprise import AppriseNotifier
 from fusewatch.notify.email import Email
 from fusewatch.notify.kinds import (
+    AlertmanagerKind,
     AppriseKind,
     ConsoleKind,
     EmailKind,
@@ -90,7 +91,7 @@ async def ask_destination(config: DestinationConfig) -> Answered:
     match kind_of(config):
         case SlackWebhookKind(url=address) | WebhookKind(url=address):
             pass
-        case SlackBotKind(api_url=address) | PagerdutyKind(url=address):
+        case SlackBotKind(api_url=address) | PagerdutyKind(url=address) | AlertmanagerKind(url=address):
             pass
         case EmailKind() as kind:
             return await _looked_in(what, config.name, Email(kind, timezone=config.timezone))

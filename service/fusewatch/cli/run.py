@@ -1,6 +1,7 @@
 """`fusewatch run`: the daemon."""
 
 import asyncio
+import resource
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +30,8 @@ def command(
 
     For example: fusewatch run --config config/budgets.yaml
     """
+    # A dump of the process would hold every secret and lie about for whoever comes along.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     settings = load_settings(environ(), config=config, database_url=database)
     url = settings.database_url.get_secret_value()
     if not is_postgres(url) and not database_path(url).exists():
