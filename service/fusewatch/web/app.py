@@ -26,7 +26,7 @@ from fusewatch.web.api import (
     incidents_body,
     spend_body,
 )
-from fusewatch.web.page import CONTENT_SECURITY_POLICY, render_page
+from fusewatch.web.page.routes import page_routes
 from fusewatch.web.silences import silence_routes
 from fusewatch.web.slack import slack_route
 from fusewatch.web.state import ANSWER_WITHIN_S, Pictures, WebState
@@ -62,6 +62,7 @@ def make_app(state: WebState) -> ASGIApp:
     pictures = Pictures(state)
     app.include_router(_open_routes(state, pictures))
     app.include_router(slack_route(state.actions, state.clock))
+    app.include_router(page_routes(state, pictures))
     app.include_router(_guarded_routes(app, state, pictures))
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misasked)
@@ -112,13 +113,6 @@ def _guarded_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRou
 
     problems: dict[int | str, dict[str, object]] = {status: {"model": ProblemBody} for status in (401, 404, 422, 503)}
     router = APIRouter(dependencies=[Depends(may_read)], responses=problems)
-
-    @router.get(_PAGE, include_in_schema=False)
-    async def page() -> Response:
-        snapshot = await pictures.snapshot()
-        content = render_page(snapshot, state.telemetry.process(), state.rules(), state.liveness())
-        headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": CONTENT_SECURITY_POLICY}
-        return Response(content, headers=headers)
 
     @router.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
