@@ -113,20 +113,12 @@ def read_query(pairs: Sequence[tuple[str, str]], rules: RuleSet) -> Query:
     for name, value in pairs[:100]:
         if not value:
             continue
-        if name == "period" and value in PERIODS:
-            found = replace(found, period=value)
-        elif name in ("from", "to"):
+        if name in ("from", "to"):
             dates[name] = value
-        elif name == "by" and value in rules.dimensions:
-            found = replace(found, by=value)
-        elif name == "severity" and value in [severity.word for severity in Severity]:
-            found = replace(found, severity=Severity[value.upper()])
-        elif name == "page" and value.isascii() and value.isdigit() and 1 <= int(value[:7]) <= 100_000:
-            found = replace(found, page=int(value[:7]))
-        elif name == "told":
-            found = replace(found, told=value[:40])
         elif name in _OWN:
-            mistakes.append(_unknown(name, value, rules))
+            changed = _changed(found, name, value, rules)
+            mistakes += [] if changed is not None else [_unknown(name, value, rules)]
+            found = changed or found
         elif name not in rules.dimensions:
             mistakes.append(f"“{_short(name)}” is no filter here{_near(name, (*_OWN[:-1], *rules.dimensions))}.")
         elif len(value) > LONGEST_VALUE or len(only) == MOST_FILTERS:
@@ -138,6 +130,19 @@ def read_query(pairs: Sequence[tuple[str, str]], rules: RuleSet) -> Query:
         found, wrong = _dated(found, dates)
         mistakes += wrong
     return replace(found, mistakes=tuple(mistakes[:5]))
+
+
+def _changed(found: Query, name: str, value: str, rules: RuleSet) -> Query | None:
+    """The query with one of the page's own words; None where its value makes no sense."""
+    if name == "period" and value in PERIODS:
+        return replace(found, period=value)
+    if name == "by" and value in rules.dimensions:
+        return replace(found, by=value)
+    if name == "severity" and value in [severity.word for severity in Severity]:
+        return replace(found, severity=Severity[value.upper()])
+    if name == "page" and value.isascii() and value.isdigit() and 1 <= int(value[:7]) <= 100_000:
+        return replace(found, page=int(value[:7]))
+    return replace(found, told=value[:40]) if name == "told" else None
 
 
 def _dated(found: Query, dates: dict[str, str]) -> tuple[Query, list[str]]:

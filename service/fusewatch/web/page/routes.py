@@ -38,7 +38,7 @@ PAGE_HEADERS = {
 }
 
 LARGEST_FORM = 16_384
-_OFF = "This is off here: set FUSEWATCH_WEB_TOKEN to log in and change things, or FUSEWATCH_READ_TOKEN to read."
+_OFF = "This is off here: set FUSEWATCH_READ_TOKEN to read from elsewhere, FUSEWATCH_WEB_TOKEN to change things, too."
 _UNPROVEN = "A valid bearer token is needed here."
 _UNPROVEN_CHANGE = "Log in with FUSEWATCH_WEB_TOKEN to change something; the session may be over."
 _ELSEWHERE = "This was not sent by a form of this page, so nothing was changed."
