@@ -14,7 +14,7 @@ from fusewatch.app.spending import Spending
 from fusewatch.domain.notices import Crossing, Kind, NoticeLink
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.web.assets import address_of
-from fusewatch.web.page.budgets import ON_A_PAGE
+from fusewatch.web.page.budgets import FIRST
 from fusewatch.web.page.parts import Shown
 from fusewatch.web.page.query import Query
 from fusewatch.web.page.rendering import render_page
@@ -51,8 +51,48 @@ HOSTILE = (
     "x" * 5000,
 )
 ALLOWED = set(
-    "html head meta title link body header h1 p main section h2 small ul li span details summary bdi b svg rect div"
-    " table caption thead tbody tr th td footer a nav form label input button figure figcaption script".split()
+    [
+        "html",
+        "head",
+        "meta",
+        "title",
+        "link",
+        "body",
+        "header",
+        "h1",
+        "p",
+        "main",
+        "section",
+        "h2",
+        "small",
+        "ul",
+        "li",
+        "span",
+        "details",
+        "summary",
+        "bdi",
+        "b",
+        "svg",
+        "rect",
+        "div",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "footer",
+        "a",
+        "nav",
+        "form",
+        "label",
+        "input",
+        "button",
+        "figure",
+        "figcaption",
+        "script",
+    ]
 )
 """Every element that the page is made of."""
 
@@ -214,15 +254,15 @@ def test_a_share_just_below_its_line_does_not_read_as_reached() -> None:
 
 
 def test_the_worst_budgets_are_shown_and_a_link_leads_to_the_others() -> None:
-    many = tuple(budget("each-feature", usd("20"), usd(str(n)), feature=f"f{n}") for n in range(ON_A_PAGE + 60))
+    many = tuple(budget("each-feature", usd("20"), usd(str(n)), feature=f"f{n}") for n in range(FIRST + 60))
     shown = page(replace(QUIET, budgets=many))
-    assert f"1 – {ON_A_PAGE} of {ON_A_PAGE + 60}; the next are at 295 % or less." in shown.text
+    assert f"1 – {FIRST} of {FIRST + 60}; the next are at 295 % or less." in shown.text
     assert ("href", "/?page=2#budgets") in shown.attributes
     assert "feature=f60" in shown.names
     assert "feature=f59" not in shown.names
     behind = page(replace(QUIET, budgets=many), query=Query(page=2))
-    assert "feature=f59" in behind.names
-    assert "feature=f60" not in behind.names
+    assert {"feature=f59", "feature=f10"} <= set(behind.names)
+    assert {"feature=f60", "feature=f9"}.isdisjoint(behind.names)
 
 
 def test_deliveries_that_wait_or_died_are_listed_with_the_reason() -> None:

@@ -16,10 +16,16 @@ from fusewatch.web.page.findings import mark
 from fusewatch.web.page.parts import Shown, note, section, table
 from fusewatch.web.words import amount, amount_of, duration, moment, percent
 
-ON_A_PAGE = 50
-"""So many budgets are shown at once."""
+FIRST = 12
+"""So many budgets stand on the page, so that the money comes soon after them."""
 
-MOST_SPIKES = 20
+ON_A_PAGE = 50
+"""So many stand on each page behind it."""
+
+MOST_SPIKES = 12
+NEARLY_USUAL = 1.25
+"""What is below so many times its usual is no news."""
+
 MOST_NAMES = 20
 
 _LIMIT_AT = 80.0
@@ -30,16 +36,17 @@ _EVERY = {Every.HOUR: "hourly", Every.DAY: "daily", Every.WEEK: "weekly", Every.
 
 def budgets(shown: Shown) -> Markup:
     lines = [line for line in worst_first(shown.snapshot.budgets) if _is_asked_for(shown, line)]
-    pages = max(1, -(-len(lines) // ON_A_PAGE))
+    pages = 1 + max(0, -(-(len(lines) - FIRST) // ON_A_PAGE))
     page = min(shown.query.page, pages)
-    rows = lines[(page - 1) * ON_A_PAGE : page * ON_A_PAGE]
+    first, last = _begins(page), min(_begins(page + 1), len(lines))
+    rows = lines[first:last]
     title = "Where do we stand?"
     hint = "budgets, worst first" if rows else ""
     content: list[Child] = []
     if rows:
         content.append(el("ul", *(_budget(shown, line) for line in rows), class_="bars"))
     if pages > 1:
-        content.append(_pages(shown, lines, page, pages))
+        content.append(_pages(shown, lines, page, last))
     if shown.snapshot.loading:
         names = join(*_listed(shown.snapshot.loading))
         content.append(note(join("Still reading the history of ", names, ": nothing can be said of it yet.")))
@@ -66,16 +73,22 @@ def _is_asked_for(shown: Shown, line: BudgetLine) -> bool:
     return query.fits((known_values(rule, line.labels) if rule else dict(line.labels)).items())
 
 
-def _pages(shown: Shown, lines: Sequence[BudgetLine], page: int, pages: int) -> Markup:
-    first, last = (page - 1) * ON_A_PAGE, min(page * ON_A_PAGE, len(lines))
-    here = f"{first + 1:,} – {last:,} of {len(lines):,}"
-    rest = f"; the next are at {percent(lines[last].spent, lines[last].limit)} or less" if page < pages else ""
+def _begins(page: int) -> int:
+    """How many budgets stand on the pages before this one."""
+    return 0 if page == 1 else FIRST + (page - 2) * ON_A_PAGE
+
+
+def _pages(shown: Shown, lines: Sequence[BudgetLine], page: int, last: int) -> Markup:
+    here = f"{_begins(page) + 1:,} – {last:,} of {len(lines):,}"
+    rest = f"; the next are at {percent(lines[last].spent, lines[last].limit)} or less" if last < len(lines) else ""
     links = [
         el("a", words, href=shown.query.address("budgets", page=number))
-        for words, number, there in (("Worse", page - 1, page > 1), ("More", page + 1, page < pages))
+        for words, number, there in (("Worse", page - 1, page > 1), ("More", page + 1, last < len(lines)))
         if there
     ]
-    return el("nav", f"{here}{rest}. ", *(join(" ", link) for link in links), class_="dim", aria_label="More budgets")
+    return el(
+        "nav", f"{here}{rest}. ", *(join(" ", link) for link in links), class_="dim pages", aria_label="More budgets"
+    )
 
 
 def _listed(names: Sequence[str]) -> Iterator[Markup]:
@@ -175,7 +188,7 @@ def spikes(shown: Shown) -> Markup | None:
 
 
 def _spike_is_asked_for(shown: Shown, line: SpikeLine) -> bool:
-    if shown.query.severity is not None and not line.fires:
+    if not line.fires and (shown.query.severity is not None or line.ratio < NEARLY_USUAL):
         return False
     if not shown.query.only:
         return True

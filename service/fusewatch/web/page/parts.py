@@ -71,7 +71,7 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Markup]]
         for row in rows
     ]
     inner = el("table", el("caption", caption, class_="hidden"), head, el("tbody", *body))
-    return el("div", inner, class_="wide", role="region", aria_label=caption, tabindex="0")
+    return el("div", inner, class_="wide", role="group", aria_label=caption, tabindex="0")
 
 
 def hidden_field(name: str, value: str) -> Markup:
