@@ -18,7 +18,7 @@ from tests.process.home import Daemon
 AXE = Path(__file__).parents[1] / "web" / "assets" / "axe-core-4.14.1" / "axe.min.js"
 SPIKE = "twice-the-average"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
