@@ -21,7 +21,7 @@ budgets:
   - {{name: content-team, where: {{team: content}}, limit: $50, every: day, forecast: true}}
   - {{name: all-llm, limit: $2000, every: month}}
   - {{name: each-feature, each: [feature], limit: $28, every: day}}
-  - {{name: each-user, each: [user], limit: 4M tokens, every: day}}
+  - {{name: each-model, each: [model], limit: 20M tokens, every: day}}
 spikes:
   - {{name: twice-the-average, each: [feature, team], factor: 2, floor: $5}}
 destinations:

@@ -224,7 +224,7 @@ def spend_part(found: Spending) -> str:
 
 def test_spend_is_told_by_value_with_its_share_and_what_today_will_have_cost() -> None:
     shown = page()
-    assert "$88.00 today, $110.00 – $131.00 by 25 Nov, 00:00" in shown.text
+    assert "$88.00 today, $110.00 – $131.00 by the end of the day" in shown.text
     part = spend_part(spending())
     assert "$149.40 in all" in part
     assert "summarization$75.2050 %40" in part

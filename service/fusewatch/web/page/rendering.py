@@ -86,7 +86,7 @@ def _today(shown: Shown) -> Markup | None:
     if today.low is not None and today.high is not None and today.expected is not None:
         low, high = format_usd(today.low), format_usd(today.high)
         span = low if low == high else f"{low} – {high}"
-        words += f", {span} by {moment(today.ends_ms, shown.now_ms, shown.zone)}"
+        words += f", {span} by the end of the day"
     month = sum(line.month_pico for line in shown.snapshot.spend)
     return el("p", words, f" · {format_usd(month)} this month" if month else None, class_="today")
 
