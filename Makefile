@@ -18,7 +18,7 @@ LANGFUSE_4 := .langfuse-4
 ROUNDS ?= 500
 MINUTES ?= 10
 
-.PHONY: help install demo test test-langfuse-4 check lint dst bench growth replicas crashes soak fuzz audit lock format update-golden pictures
+.PHONY: help install demo test test-langfuse-4 check lint dst bench growth replicas crashes soak fuzz audit lock format update-golden pictures screenshots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ update-golden: $(STAMP) ## write the golden files anew; read the diff before you
 
 pictures: $(STAMP) ## draw the pictures in the docs anew (needs Chromium; looks best with the font Lato)
 	$(BIN)/python -m tests.pictures
+
+screenshots: $(STAMP) ## take the pictures of the page anew, of a real daemon (needs Chromium)
+	$(BIN)/python -m tests.browser
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

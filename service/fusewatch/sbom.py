@@ -23,8 +23,12 @@ def purl(found: Distribution) -> str:
     return f"pkg:pypi/{normal(found.name)}@{found.version}"
 
 
+def _said(found: Distribution, field: str) -> str:
+    return str(found.metadata[field]) if field in found.metadata else ""
+
+
 def component(found: Distribution) -> dict[str, object]:
-    said = found.metadata.get("License-Expression") or found.metadata.get("License") or ""
+    said = _said(found, "License-Expression") or _said(found, "License")
     one: dict[str, object] = {
         "type": "application" if normal(found.name) == PRODUCT else "library",
         "bom-ref": purl(found),

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from tests.dst.history import History
 from tests.dst.manners import judge_manners
-from tests.dst.oracle import Judgement, judge
+from tests.dst.oracle import judge
+from tests.dst.telling import Judgement
 from tests.dst.simulation import Seen, simulate
 
 

@@ -15,9 +15,12 @@ from fusewatch.app.reports import Breakdown
 from fusewatch.app.reports import Question as SpendQuestion
 from fusewatch.app.retold import Story
 from fusewatch.app.snapshot import BudgetLine, Snapshot, SpendLine, SpikeLine
+from fusewatch.app.spending import MOST_VALUES, Dear, Series, Spending, Today, Wanted
 from fusewatch.app.why import Question
 from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.domain.breakdown import Usage
+from fusewatch.domain.coverage import Span
+from fusewatch.domain.explanations import Against, Driver, Effect, Explanation, Part, Was
 from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.notices import Crossing, Incident, Kind, State
@@ -278,6 +281,8 @@ QUIET = replace(
 
 DESTINATIONS = ("finops", "pager")
 
+EFFECT = Effect(usd("20"), 0, usd("7.4"), Fraction(31, 10), Fraction(1), Fraction(13, 10))
+
 
 def telemetry() -> Telemetry:
     """What a daemon has counted after a while."""
@@ -294,6 +299,54 @@ def telemetry() -> Telemetry:
     counted.notification("pager", Outcome.DEAD, "gone")
     counted.reload(True, NOW - 9 * DAY)
     return counted
+
+
+def spending(wanted: Wanted | None = None, *, values: Sequence[str] = ("summarization", "search-assist")) -> Spending:
+    """Spend of today by feature: each value costs a dollar less than the one before, at ten and at three o'clock."""
+    asked_for = wanted or Wanted("feature", Span(MIDNIGHT, MIDNIGHT + DAY), Every.HOUR)
+    hours = tuple(range(asked_for.span.from_ms, asked_for.span.to_ms + 1, HOUR))
+    most = max(len(hours) - 2, 0)
+
+    def series(value: str, pico: int) -> Series:
+        buckets = [0] * (most + 1)
+        for hour in (min(10, most), min(15, most)):
+            buckets[hour] += pico // 2
+        return Series(value, buckets, pico, 0, 40, 9000)
+
+    found = [series(value, usd("75.20") - n * usd("1")) for n, value in enumerate(values)]
+    rest = series("", 0)
+    for one in found[MOST_VALUES:]:
+        rest.add(one)
+    return Spending(
+        asked_for,
+        hours,
+        tuple(found[:MOST_VALUES]),
+        rest,
+        max(0, len(found) - MOST_VALUES),
+        (Dear("shop", "t-1", NOW - HOUR, values[0], "nightly", 12, usd("1.92"), "https://langfuse.example.com/t-1"),),
+        MIDNIGHT,
+        Today(usd("88"), usd("120"), usd("110"), usd("131"), MIDNIGHT + DAY),
+        {CROSSED.id: WHY},
+    )
+
+
+WHY = Explanation(
+    Against.HOURS,
+    7,
+    MIDNIGHT,
+    NOW,
+    Unit.USD,
+    usd("50.31"),
+    usd("18.41"),
+    None,
+    (
+        Driver(
+            Part("feature", "summarization", usd("40"), usd("12.6"), EFFECT),
+            (Part("model", "gpt-4o", usd("30"), 0, EFFECT, Was("gpt-4o-mini", NOW - 3 * HOUR)),),
+        ),
+    ),
+    usd("4.5"),
+)
 
 
 class HeldClock:
@@ -337,6 +390,8 @@ class Daemon:
     file_problems: tuple[Problem, ...] = ()
     reloads: int = 0
     answers: Callable[[Question], Explained | Overview] | None = None
+    spend: Spending | None = None
+    looked: list[Wanted] = field(default_factory=list)
 
     async def snapshot(self) -> Snapshot:
         if self.trouble is not None:
@@ -410,6 +465,12 @@ class Daemon:
         if self.trouble is not None:
             raise self.trouble
 
+    async def _spending(self, wanted: Wanted) -> Spending:
+        self.looked.append(wanted)
+        if self.trouble is not None:
+            raise self.trouble
+        return spending(wanted) if self.spend is None else self.spend
+
     def state(self) -> WebState:
         return WebState(
             snapshot=self.snapshot,
@@ -424,6 +485,7 @@ class Daemon:
             why=self._why,
             acknowledge=self._acknowledge,
             desk=ApiDesk(self._incidents, self._story, self._deliveries, self._revive, self._breakdown, self._reload),
+            spending=self._spending,
             actions=self.actions,
             listen_is_loopback=self.listen_is_loopback,
             read_token=self.read_token,

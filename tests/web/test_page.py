@@ -1,17 +1,24 @@
 """The page: what is wrong comes first, names stay names, and nothing on it runs."""
 
-import base64
 import hashlib
 import re
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 
+from fusewatch.app.snapshot import Snapshot
+from fusewatch.app.spending import Spending
 from fusewatch.domain.notices import Crossing, Kind, NoticeLink
 from fusewatch.domain.rules import Severity, Unit
-from fusewatch.web.page import CONTENT_SECURITY_POLICY, MOST_BUDGETS, render_page
+from fusewatch.web.assets import address_of
+from fusewatch.web.page.budgets import FIRST
+from fusewatch.web.page.parts import Shown
+from fusewatch.web.page.query import Query
+from fusewatch.web.page.rendering import render_page
+from fusewatch.web.page.routes import CONTENT_SECURITY_POLICY
 from fusewatch.web.telemetry import Telemetry
 from tests.web.pictures import (
     BUSY,
@@ -23,8 +30,11 @@ from tests.web.pictures import (
     RULES,
     WATCHED,
     Daemon,
+    asked,
     budget,
     get,
+    request,
+    spending,
     telemetry,
     usd,
 )
@@ -46,7 +56,6 @@ ALLOWED = {
     "meta",
     "title",
     "link",
-    "style",
     "body",
     "header",
     "h1",
@@ -55,25 +64,45 @@ ALLOWED = {
     "section",
     "h2",
     "small",
-}
-ALLOWED |= {
     "ul",
     "li",
     "span",
     "details",
     "summary",
     "bdi",
+    "b",
     "svg",
     "rect",
     "div",
     "table",
+    "caption",
     "thead",
     "tbody",
     "tr",
     "th",
     "td",
+    "footer",
+    "a",
+    "nav",
+    "form",
+    "label",
+    "input",
+    "button",
+    "figure",
+    "figcaption",
+    "script",
 }
-ALLOWED |= {"footer", "a"}
+"""Every element that the page is made of."""
+
+UPLOT = {
+    "LICENSE": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+    "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+    "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+}
+"""The files of the npm package uplot 1.6.32, by the hash of their bytes."""
+
+
+ASKED_NOTHING = Query()
 
 
 class Read(HTMLParser):
@@ -108,9 +137,15 @@ class Read(HTMLParser):
         return re.sub(r"\s+", " ", "".join(self.words))
 
 
-def page(picture: object = BUSY, problems: tuple[str, ...] = (), counted: Telemetry | None = None) -> Read:
+def page(
+    picture: Snapshot = BUSY,
+    problems: tuple[str, ...] = (),
+    counted: Telemetry | None = None,
+    query: Query = ASKED_NOTHING,
+    spent: Spending | None = None,
+) -> Read:
     process = (counted or telemetry()).process()
-    return Read(render_page(picture, process, RULES, problems).decode())  # type: ignore[arg-type]
+    return Read(render_page(Shown(picture, process, RULES, problems, query, spent or spending())).decode())
 
 
 def test_when_nothing_is_wrong_it_says_so_and_how_old_the_data_is() -> None:
@@ -165,17 +200,50 @@ def test_before_the_first_answer_it_waits_and_while_history_loads_it_says_so() -
 def test_budgets_stand_worst_first_with_amounts_share_reset_and_pace() -> None:
     shown = page().text
     assert shown.index("user-tokens user=user-4711") < shown.index("all-llm")
-    assert "$75.20 of $75.00 · $3.50 of it estimated · resets in 7 h 17 min · at this pace $97.11 – $118.69" in shown
+    assert "$75.20 of $75.00" in shown
+    assert "daily · $3.50 of it estimated · resets in 7 h 17 min · at this pace $97.11 – $118.69" in shown
     assert "2,400,000 of 2,000,000 tokens" in shown
     assert "at least $0.00042 of $20.00" in shown
     assert "part of the period is not read yet" in shown
 
 
 def test_spend_shows_what_is_estimated_beside_it_and_only_where_anything_is() -> None:
-    assert "estimated this month" in page().text
-    assert "$392.52 this month, $4.25 estimated beside it" in page().text
-    without = replace(BUSY, spend=BUSY.spend[1:], budgets=())
-    assert "estimated" not in page(without).text
+    assert "estimated" not in spend_part(spending())
+    found = spending()
+    found.series[0].estimate_pico = usd("4.25")
+    shown = spend_part(found)
+    assert "estimated" in shown
+    assert "$4.25" in shown
+
+
+def spend_part(found: Spending) -> str:
+    """What the page says of where the money goes."""
+    shown = page(QUIET, spent=found).text
+    return shown[shown.index("Where does the money go?") : shown.index("Projects")]
+
+
+def test_spend_is_told_by_value_with_its_share_and_what_today_will_have_cost() -> None:
+    shown = page()
+    assert "$88.00 today, $110.00 – $131.00 by the end of the day" in shown.text
+    part = spend_part(spending())
+    assert "$149.40 in all" in part
+    assert "summarization$75.2050 %40" in part
+    assert "Dearest traces" in part
+    assert "nightlysummarizationshop15:42:0812$1.92" in part
+
+
+def test_what_drove_an_incident_unfolds_under_it() -> None:
+    shown = page().text
+    assert "What drove it, against the same hours of 7 days before (+$31.90):" in shown
+    assert "feature summarization +$27.40, 3.1x requests, 1.3x price per token" in shown
+    assert "model gpt-4o +$30.00, was gpt-4o-mini until 13:42:08" in shown
+    assert "everything else +$4.50" in shown
+
+
+def test_without_the_sums_the_rest_of_the_page_is_shown() -> None:
+    shown = Read(render_page(Shown(BUSY, telemetry().process(), RULES)).decode()).text
+    assert "This could not be read in time." in shown
+    assert "Where do we stand?" in shown
 
 
 def test_a_share_just_below_its_line_does_not_read_as_reached() -> None:
@@ -183,12 +251,16 @@ def test_a_share_just_below_its_line_does_not_read_as_reached() -> None:
     assert "99 %" in page(close).text
 
 
-def test_two_hundred_budgets_are_shown_and_the_rest_is_counted() -> None:
-    many = tuple(budget("each-feature", usd("20"), usd(str(n)), feature=f"f{n}") for n in range(MOST_BUDGETS + 60))
+def test_the_worst_budgets_are_shown_and_a_link_leads_to_the_others() -> None:
+    many = tuple(budget("each-feature", usd("20"), usd(str(n)), feature=f"f{n}") for n in range(FIRST + 60))
     shown = page(replace(QUIET, budgets=many))
-    assert "60 more, all at 295 % or less." in shown.text
+    assert f"1 – {FIRST} of {FIRST + 60}; the next are at 295 % or less." in shown.text
+    assert ("href", "/?page=2#budgets") in shown.attributes
     assert "feature=f60" in shown.names
     assert "feature=f59" not in shown.names
+    behind = page(replace(QUIET, budgets=many), query=Query(page=2))
+    assert {"feature=f59", "feature=f10"} <= set(behind.names)
+    assert {"feature=f60", "feature=f9"}.isdisjoint(behind.names)
 
 
 def test_deliveries_that_wait_or_died_are_listed_with_the_reason() -> None:
@@ -200,9 +272,10 @@ def test_deliveries_that_wait_or_died_are_listed_with_the_reason() -> None:
 
 def test_times_are_those_of_the_zone_of_the_budget_file() -> None:
     assert "as of 16:42:08, times in Europe/Berlin" in page().text
+    assert "resets in 7 h 17 min" in page().text
 
 
-def hostile_picture(name: str) -> object:
+def hostile_picture(name: str) -> Snapshot:
     """Every text that can come from outside, hostile."""
     labels = (("feature", name),)
     incidents = tuple(
@@ -226,11 +299,10 @@ def test_a_hostile_name_stays_text(name: str) -> None:
     shown = page(hostile_picture(name), problems=(name,))
     assert set(shown.tags) <= ALLOWED
     assert not [key for key, _ in shown.attributes if key.startswith("on") or key == "style"]
-    assert {value for key, value in shown.attributes if key in ("href", "src")} == {
-        "data:,",
-        "/metrics",
-        "/api/v1/openapi.json",
-    }
+    addresses = [value or "" for key, value in shown.attributes if key in ("href", "src", "action")]
+    assert all(value.startswith(("/", "#", "https://langfuse.example.com/")) for value in addresses)
+    assert not [value for value in addresses if value.startswith("//")]
+    assert all(value.isascii() for value in addresses)
     assert name.encode("utf-8", "backslashreplace").decode() in shown.text or name.startswith("x")
 
 
@@ -239,25 +311,40 @@ def test_a_name_that_turns_the_writing_direction_turns_only_itself() -> None:
     assert sum(word.count("\u202e") for word in shown.words) == sum(word.count("\u202e") for word in shown.names)
 
 
-def test_nothing_runs_on_the_page_and_only_its_own_style_applies() -> None:
+def test_only_our_own_files_run_on_the_page() -> None:
     answer = get(Daemon(), "/")
     policy = answer.headers["content-security-policy"]
     assert policy == CONTENT_SECURITY_POLICY
-    assert "default-src 'none'" in policy
-    assert "script-src" not in policy
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
     assert "unsafe" not in policy
-    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in policy
-    assert "<script" not in answer.text
+    assert "<style" not in answer.text
     assert " style=" not in answer.text
+    scripts = re.findall(r"<script([^>]*)>([^<]*)</script>", answer.text)
+    assert [inner for kind, inner in scripts if "application/json" not in kind] == ["", ""]
+
+
+def test_every_file_of_the_page_is_served_for_ever_under_its_own_address() -> None:
+    daemon = Daemon()
+    page_text = get(daemon, "/").text
+    addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page_text)
+    assert len(addresses) == 5
+    for address, answer in zip(addresses, asked(daemon.app(), *map(request, addresses)), strict=True):
+        assert answer.status_code == 200, address
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert re.search(r"\.[0-9a-f]{12}\.(css|js|svg)$", address)
+
+
+def test_the_chart_library_is_vendored_unchanged_with_its_licence() -> None:
+    folder = files("fusewatch.web") / "static" / "vendor" / "uplot-1.6.32"
+    hashes = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.iterdir()}
+    assert hashes == UPLOT
 
 
 def test_the_page_fits_a_phone_and_follows_the_readers_light() -> None:
     content = get(Daemon(), "/").text
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in content
-    assert "prefers-color-scheme:dark" in content
+    assert "prefers-color-scheme:dark" in get(Daemon(), address_of("page.css")).text
     assert content.startswith('<!doctype html>\n<html lang="en">')
 
 
@@ -289,7 +376,7 @@ def test_an_open_incident_leads_to_its_rows_and_only_to_a_web_address(name: str)
         NoticeLink("Open these rows in Langfuse", "javascript:alert(1)"),
     )
     shown = page(replace(BUSY, links={BUSY.open_incidents[0].id: links}))
-    assert [v for k, v in shown.attributes if k == "href" and v and v.startswith("https:")] == [
+    assert [v for k, v in shown.attributes if k == "href" and v and v.startswith("https://lf")] == [
         rows,
         "https://lf.example/2",
     ]

@@ -3,6 +3,7 @@
 import asyncio
 import platform
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from fusewatch.app.rategate import RateGates
 from fusewatch.app.reconcile import ReconcileReport
 from fusewatch.app.scheduled import ExportReport
 from fusewatch.app.snapshot import Snapshot, take_snapshot
+from fusewatch.app.spending import Spending, Wanted, read_spending
 from fusewatch.app.totals import TotalsReport
 from fusewatch.app.why import Present, Question, explain
 from fusewatch.app.whyfacts import Explained, Overview
@@ -61,6 +63,9 @@ READ_FAILURES = (
     "unreachable",
 )
 """The usual ways in which reading fails: their series exist before the first failure, so that its rise is seen."""
+
+LOOK_S = 4.0
+"""Real seconds that a look at spend over time may take; then it shows what it found, and says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,9 @@ async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of pa
         ThreadPoolExecutor(1, "exporter") as exporter,
         ThreadPoolExecutor(1, "leases") as leasing,
         ThreadPoolExecutor(1, "asker") as asker,
+        ThreadPoolExecutor(1, "looker") as looker,
     ):
-        write, read = ThreadRunner(writer), ThreadRunner(reader)
+        write, read, look = ThreadRunner(writer), ThreadRunner(reader), ThreadRunner(looker)
         gates = RateGates(store, write, clock)
         world = World(
             clock,
@@ -181,6 +187,22 @@ async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of pa
             present = Present(rulebook.rules, rulebook.parse, frozenset(daemon.active), clock.now_ms(), started_ms)
             return await read(lambda: store.read(lambda unit: explain(unit, present, question)))
 
+        async def spending(wanted: Wanted) -> Spending:
+            keys, until = frozenset(daemon.active), time.monotonic() + LOOK_S
+            return await look(
+                lambda: store.read(
+                    lambda unit: read_spending(
+                        unit,
+                        rulebook.rules,
+                        keys,
+                        wanted,
+                        now_ms=clock.now_ms(),
+                        ended=lambda: time.monotonic() > until,
+                        linker=given.linker,
+                    )
+                )
+            )
+
         async def listed(past: bool) -> Sequence[Silence]:
             at_ms = None if past else clock.now_ms()
             return await read(lambda: store.read(lambda unit: unit.silences(active_at_ms=at_ms)))
@@ -210,6 +232,7 @@ async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of pa
             own=partial(own_part, rights=rights) if replica is not None else lambda snapshot: snapshot,
             acknowledge=handling.acknowledge,
             desk=make_desk(store, rulebook, daemon, clock, read, write, ThreadRunner(asker), given.linker),
+            spending=spending,
             actions=handling.actions(given.signing_secret),
             read_token=given.read_token,
             web_token=given.web_token,

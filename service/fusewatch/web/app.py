@@ -16,7 +16,7 @@ from fusewatch.web.access import Reading, judge_reading
 from fusewatch.web.changing import changing_routes
 from fusewatch.web.describing import describe, problems
 from fusewatch.web.guard import Guard
-from fusewatch.web.page import CONTENT_SECURITY_POLICY, render_page
+from fusewatch.web.page.routes import page_routes
 from fusewatch.web.params import nothing_unknown
 from fusewatch.web.problems import answer_problems
 from fusewatch.web.reading import reading_routes
@@ -55,6 +55,7 @@ def make_app(state: WebState) -> ASGIApp:
     pictures = Pictures(state)
     app.include_router(_open_routes(state, pictures))
     app.include_router(slack_route(state.actions, state.clock))
+    app.include_router(page_routes(state, pictures))
     app.include_router(_guarded_routes(app, state, pictures))
     answer_problems(app)
     app.add_middleware(Guard)
@@ -101,13 +102,6 @@ def _guarded_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRou
             raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers=challenge)
 
     router = APIRouter(dependencies=[Depends(may_read)])
-
-    @router.get(_PAGE, include_in_schema=False)
-    async def page() -> Response:
-        snapshot = await pictures.snapshot()
-        content = render_page(snapshot, state.telemetry.process(), state.rules(), state.liveness())
-        headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": CONTENT_SECURITY_POLICY}
-        return Response(content, headers=headers)
 
     router.include_router(_api_routes(app, state, pictures))
     return router

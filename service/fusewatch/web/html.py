@@ -6,7 +6,7 @@ from fusewatch.web.textformat import utf8
 
 Child = str | None
 
-_VOID = frozenset({"meta", "link", "br", "hr"})
+_VOID = frozenset({"meta", "link", "br", "hr", "input"})
 
 
 class Markup(str):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from fusewatch.app.snapshot import Snapshot
+from fusewatch.app.spending import Spending, Wanted
 from fusewatch.app.why import Question
 from fusewatch.app.whyfacts import Explained, Overview
 from fusewatch.domain.rules import RuleSet
@@ -59,6 +60,8 @@ class WebState:
     """Raises `UnknownRule` and `UnknownKey`."""
     acknowledge: Acknowledge
     desk: ApiDesk
+    spending: Callable[[Wanted], Awaitable[Spending]]
+    """Where the money went, and what drove the open incidents; within bounds of time of its own."""
     actions: ActionsDesk | None = None
     """What people choose in Slack messages; None without a signing secret."""
     read_token: str | None = field(default=None, repr=False)

@@ -1,15 +1,17 @@
 """What is wrong, as the top of the page says it: one row for each finding, the worst first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple, assert_never
 
 from fusewatch.app.snapshot import Snapshot, Unmatched
 from fusewatch.domain import foresight
-from fusewatch.domain.holding import Held
 from fusewatch.domain.notices import Hold, Incident, Kind, NoticeLink, Why
-from fusewatch.domain.rules import RuleSet, Severity, Unit
+from fusewatch.domain.routing import known_values
+from fusewatch.domain.rules import Severity, Unit
 from fusewatch.web.html import Markup, el, foreign, join, text
-from fusewatch.web.telemetry import Process
+from fusewatch.web.page.drivers import drivers
+from fusewatch.web.page.forms import incident_forms
+from fusewatch.web.page.parts import Shown
 from fusewatch.web.words import amount, amount_of, duration, moment, percent
 
 _MARKS = {Severity.CRITICAL: "●", Severity.WARNING: "◐", Severity.INFO: "○"}
@@ -40,14 +42,14 @@ def verdict(snapshot: Snapshot, wrong: int, zone: str) -> str:
     return f"All quiet{as_of}"
 
 
-def findings(snapshot: Snapshot, process: Process, rules: RuleSet, problems: Sequence[str]) -> list[Finding]:
-    """Everything that is wrong. `problems` are those of the daemon's own loops."""
-    return sorted(_found(snapshot, process, rules, problems), key=lambda one: -one.severity)
+def findings(shown: Shown) -> list[Finding]:
+    """Everything that is wrong and that the filters mean; what is wrong with the watcher itself is always meant."""
+    return sorted(_found(shown), key=lambda one: -one.severity)
 
 
-def _found(snapshot: Snapshot, process: Process, rules: RuleSet, problems: Sequence[str]) -> Iterator[Finding]:
-    zone = rules.calendar.timezone
-    for problem in problems:
+def _found(shown: Shown) -> Iterator[Finding]:
+    snapshot, process, zone = shown.snapshot, shown.process, shown.zone
+    for problem in shown.problems:
         yield _finding(Severity.CRITICAL, foreign(problem))
     if process.reload_ok is False:
         told = "The budget file has mistakes; the last good one stays in force. fusewatch check names them."
@@ -65,10 +67,11 @@ def _found(snapshot: Snapshot, process: Process, rules: RuleSet, problems: Seque
             yield _finding(Severity.CRITICAL, join(foreign(destination), told))
     for unmatched in snapshot.unmatched:
         yield _finding(Severity.INFO, _unmatched(unmatched))
-    for incident in snapshot.open_incidents[:MOST_INCIDENTS]:
-        links = snapshot.links.get(incident.id, ())
-        yield _incident(incident, snapshot.held_of(incident), links, snapshot.now_ms, zone)
-    rest = len(snapshot.open_incidents) - MOST_INCIDENTS
+    meant = [incident for incident in snapshot.open_incidents if _is_asked_for(shown, incident)]
+    meant.sort(key=lambda incident: -incident.severity)
+    for incident in meant[:MOST_INCIDENTS]:
+        yield _incident(shown, incident)
+    rest = len(meant) - MOST_INCIDENTS
     if rest > 0:
         yield _finding(Severity.INFO, text(f"{rest:,} more open incidents"))
 
@@ -82,40 +85,71 @@ def _unmatched(unmatched: Unmatched) -> Markup:
     return line
 
 
-def _finding(severity: Severity, line: Markup, *more: Markup) -> Finding:
+def _finding(severity: Severity, line: Markup, *more: Markup, id_: str | None = None) -> Finding:
     if more:
-        return Finding(severity, el("li", el("details", el("summary", mark(severity), line), *more), class_="item"))
+        inner = el("details", el("summary", mark(severity), line), *more, id=id_)
+        return Finding(severity, el("li", inner, class_="item"))
     return Finding(severity, el("li", mark(severity), line, class_="item"))
 
 
 def mark(severity: Severity) -> Markup:
     """The coloured sign of a severity, which also names it."""
-    return el("span", _MARKS[severity], class_=f"mark {severity.word}", title=severity.word)
+    sign = el("span", _MARKS[severity], aria_hidden="true")
+    return el("span", sign, el("span", f"{severity.word}: ", class_="hidden"), class_=f"mark {severity.word}")
 
 
-def _incident(
-    incident: Incident, waits: Sequence[Held], links: Sequence[NoticeLink], now_ms: int, zone: str
-) -> Finding:
-    crossings = ", ".join(
+def _is_asked_for(shown: Shown, incident: Incident) -> bool:
+    if not shown.query.only:
+        return True
+    rule = shown.rule(incident.rule)
+    return shown.query.fits((known_values(rule, incident.labels) if rule else dict(incident.labels)).items())
+
+
+def _incident(shown: Shown, incident: Incident) -> Finding:
+    now_ms, zone = shown.now_ms, shown.zone
+    facts = [
         f"{percent(crossing.share.numerator, crossing.share.denominator)} at {moment(crossing.at_ms, now_ms, zone)}"
         for crossing in incident.crossings
-    )
-    facts = [crossings] if crossings else []
+    ]
     facts.append(f"opened {moment(incident.opened_ms, now_ms, zone)}")
     if incident.period_end_ms > now_ms and not incident.rolling:
         facts.append(f"ends in {duration(incident.period_end_ms - now_ms)}")
-    if incident.acked_ms is not None:
-        who = f"acknowledged by {incident.acked_by} "
-        facts.append(who + moment(incident.acked_ms, now_ms, zone))
+    if incident.told:
+        facts.append(f"told {', '.join(incident.told)}")
     facts.append(f"incident {incident.id}")
-    detail = el("p", foreign(incident.detail)) if incident.detail else None
-    more = [el("p", " · ".join(facts)), *([detail] if detail else [])]
+    more = [el("p", foreign(" · ".join(facts)))]
+    if incident.detail:
+        more.append(el("p", foreign(incident.detail)))
+    why = shown.spending.why.get(incident.id) if shown.spending is not None else None
+    if why is not None:
+        more.append(drivers(why, now_ms, zone))
     more += [
         el("p", f"held until {moment(h.hold.until_ms, now_ms, zone)}: {held_by(h.hold)} of ", foreign(h.destination))
-        for h in waits
+        for h in shown.snapshot.held_of(incident)
     ]
+    links = shown.snapshot.links.get(incident.id, ())
     more += [_link(link) for link in links if link.url.startswith(("https://", "http://"))]
-    return _finding(incident.severity, _headline(incident, now_ms, zone), *more)
+    forms = incident_forms(shown, incident)
+    if forms is not None:
+        more.append(forms)
+    line = headline(incident, now_ms, zone)
+    return _finding(incident.severity, join(line, *_handled(shown, incident)), *more, id_=f"incident-{incident.id}")
+
+
+def _handled(shown: Shown, incident: Incident) -> Iterator[Markup]:
+    """Who looks after it, and whether it is silenced, at the end of its line."""
+    if incident.acked_ms is not None:
+        at = moment(incident.acked_ms, shown.now_ms, shown.zone)
+        yield el("small", " · acknowledged by ", foreign(incident.acked_by), f" {at}", class_="dim")
+    facts = {**dict(incident.labels), "rule": incident.rule, "severity": incident.severity.word}
+    rule = shown.rule(incident.rule)
+    if rule is not None:
+        facts = {**known_values(rule, incident.labels), **facts}
+    facts["kind"] = incident.kind.value
+    silence = next((one for one in shown.snapshot.silences if one.covers(facts)), None)
+    if silence is not None:
+        until = moment(silence.until_ms, shown.now_ms, shown.zone)
+        yield el("small", f" · silenced until {until}", class_="dim")
 
 
 def _link(link: NoticeLink) -> Markup:
@@ -128,7 +162,8 @@ def held_by(hold: Hold) -> str:
     return f"silence {hold.silence}" if hold.why is Why.SILENCE else "quiet hours"
 
 
-def _headline(incident: Incident, now_ms: int, zone: str) -> Markup:
+def headline(incident: Incident, now_ms: int, zone: str) -> Markup:
+    """What an incident is, in one line."""
     unit = incident.unit
     match incident.kind:
         case Kind.BUDGET:
