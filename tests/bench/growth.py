@@ -17,9 +17,10 @@ from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.app.snapshot import take_snapshot
 from fusewatch.cli.picture import svg
 from fusewatch.demo.standin import DEMO_PROJECT, StandinServer, Store
+from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.periods import Every
 from fusewatch.drawing.shapes import Dot, Drawing, Stroke, Words
-from fusewatch.ports import ProjectIdentity, Span
+from fusewatch.ports import ProjectIdentity
 from fusewatch.store import SqlStore, open_store
 from tests.bench import bench_assess, bench_fresh, ledgers
 from tests.bench.bench_daemon import resident_after_reading, seconds_to_ready
@@ -46,7 +47,12 @@ def main() -> None:
     sizes = ((500, 1), (500, 3)) if quick else SIZES
     keys, projects = ((20, 50), (1,)) if quick else (KEYS, PROJECTS)
     curves: list[Curve] = []
-    for part in (lambda: by_size(sizes), lambda: by_keys(keys), lambda: by_projects(projects, 3 if quick else 15)):
+    parts: tuple[Callable[[], list[Curve]], ...] = (
+        lambda: by_size(sizes),
+        lambda: by_keys(keys),
+        lambda: by_projects(projects, 3 if quick else 15),
+    )
+    for part in parts:
         found = part()
         print("\n".join(table(found)), flush=True)
         curves += found
@@ -87,10 +93,11 @@ def _work(store: SqlStore, project: str) -> tuple[float, float]:
     """Processor time of recording a new row (µs), and of judging ten changes (ms)."""
     random, rules, at_ms = Random(5), ledgers.rules(), now_ms()
     record, judge = [], []
+    revision = Resolver(rules.attribution).revision
 
     def add(rows: int) -> None:
         batch = [ledgers.generation(random, at_ms - 60_000 + n, ledgers.dimensions(n)) for n in range(rows)]
-        store.ingest(project, lambda unit: unit.record(Span(at_ms - 60_000, at_ms), batch, now_ms=at_ms))
+        ledgers.record(store, project, batch, revision, at_ms)
 
     given = Assessment(rules, frozenset((project,)), 0, expected=1)
     for _ in range(_ROUNDS):

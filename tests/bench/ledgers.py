@@ -7,10 +7,12 @@ from random import Random
 
 from fusewatch.app.assess import Assessment, assess_pass
 from fusewatch.config.rulefile import load_text
+from fusewatch.domain.attribution import Resolver
+from fusewatch.domain.inheritance import Heirs, Inheritance
 from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.usage import Dimensions, Generation, Pricing, Tokens
 from fusewatch.ports import ProjectIdentity, Span
-from fusewatch.store import open_store
+from fusewatch.store import SqlStore, open_store
 from fusewatch.store.connection import SqliteLink, make_engine
 from fusewatch.store.link import Lock
 
@@ -40,13 +42,15 @@ def write(path: Path, project: ProjectIdentity, generations: int, now_ms: int, *
         # A whole number of cells, so that copies shift by whole cells and days.
         end_ms = now_ms // CELL_MS * CELL_MS
         from_ms = end_ms - DAY_MS
+        revision = Resolver(rules().attribution).revision
+        store.set_attribution(revision)  # as the daemon will, so that it finds nothing read by another one
         for batch in _batches(generations, from_ms, end_ms):
-            span = Span(batch[0].start_ms, batch[-1].start_ms + 1)
-            store.ingest(project.key, lambda unit, s=span, b=batch: unit.record(s, b, now_ms=now_ms))  # type: ignore[misc]
+            record(store, project.key, batch, revision, now_ms)
         covered = Span(from_ms - (times - 1) * DAY_MS, end_ms)
         store.ingest(project.key, lambda unit: unit.cover(covered, read_at_ms=now_ms))
         store.ingest(project.key, lambda unit: unit.loaded(at_ms=now_ms, counters_from_ms=from_ms))
         store.ingest(project.key, lambda unit: unit.succeeded(at_ms=now_ms, as_of_ms=end_ms))
+        store.ingest(project.key, lambda unit: unit.reconciled(at_ms=now_ms, drift_pico=0))
         given = Assessment(rules(), frozenset((project.key,)), 0, expected=1)
         while assess_pass(store, given, now_ms).more:
             pass
@@ -58,6 +62,13 @@ def write(path: Path, project: ProjectIdentity, generations: int, now_ms: int, *
             link.run(f"UPDATE project SET generations = generations * {times}, cost_hi = cost_hi * {times}")
             link.run(f"UPDATE project SET cost_lo = cost_lo * {times}")
             link.run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def record(store: SqlStore, project: str, batch: list[Generation], revision: str, now_ms: int) -> None:
+    """One transaction with these rows, oldest first, read by the attribution of this revision."""
+    span = Span(batch[0].start_ms, batch[-1].start_ms + 1)
+    read_by = Inheritance(revision, Heirs(()), {})
+    store.ingest(project, lambda unit: unit.record(span, batch, now_ms=now_ms, inheritance=read_by))
 
 
 def generation(random: Random, start_ms: int, dims: Dimensions) -> Generation:

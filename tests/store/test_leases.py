@@ -7,6 +7,7 @@ import pytest
 from fusewatch.domain.notices import Message, MessageKind
 from fusewatch.domain.rules import Severity
 from fusewatch.errors import LeaseLost
+from fusewatch.ports import AssessUnit
 from fusewatch.ports.leases import JUDGE, reading
 from fusewatch.store import SqlStore
 from fusewatch.store.leases import LEASE_MS, Leases
