@@ -28,13 +28,14 @@ class Watch:
 
 
 class Daemon:
-    """A store under leases, and its own watch."""
+    """A store under leases, and its own watch; it has been running for a while."""
 
     def __init__(self, url: str, name: str) -> None:
         self.store: SqlStore = opened(url)
         self.watch = Watch()
         self.leases: Leases = self.store.leases(name, self.watch)
         self.store.guard(self.leases)
+        self.leases.turn(())
 
     def turn(self, *wanted: str) -> tuple[str, ...]:
         return self.leases.turn(wanted).gained
@@ -68,9 +69,18 @@ def test_a_lease_has_one_holder_and_is_free_at_once_when_that_one_ends(pair: tup
     assert first.holds(JUDGE) == [False]
 
 
+def test_who_has_yet_to_start_leaves_what_is_free_to_those_who_run(url: str, pair: tuple[Daemon, Daemon]) -> None:
+    with opened(url) as store:
+        starting = store.leases("process 3 on c (cc)", Watch())
+        assert starting.turn([JUDGE]).gained == ()
+        assert pair[0].turn(JUDGE) == (JUDGE,)
+        starting.end()
+
+
 def test_who_lost_a_lease_writes_nothing_even_before_it_knows(url: str, pair: tuple[Daemon, Daemon]) -> None:
     """A process that was paused wakes up with the lease of a while ago."""
     first, second = pair
+    second.leases.end()  # it is not there yet
     first.turn(JUDGE, READ)
     assert record(first.store, [generation("a1" * 8)]).new == 1
     let_end(url)
@@ -117,6 +127,7 @@ def test_a_lease_is_not_taken_in_the_middle_of_a_unit_of_work(url: str, pair: tu
 def test_the_work_is_shared_among_the_living(pair: tuple[Daemon, Daemon]) -> None:
     first, second = pair
     wanted = (JUDGE, READ, "read other|1", "read other|2")
+    second.leases.end()
     assert len(first.turn(*wanted)) == 4
     second.turn(*wanted)
     first.turn(*wanted)

@@ -84,6 +84,7 @@ class Leases:
         self._held: dict[str, _Held] = {}
         self._seen_s: float | None = None
         self._living = 0
+        self._is_new = True
         self._returned: set[str] = set()
 
     def fence(self, name: str) -> int | None:
@@ -99,7 +100,9 @@ class Leases:
                 self._show_alive(link)
                 self._renew(link)
                 self._seen_s = began
+            self._free_claims(link)
             self._share(link, wanted)
+            self._is_new = False
             version = meta.version(link)
         except Exception as error:
             self._forget_ended()
@@ -116,7 +119,7 @@ class Leases:
 
     def end(self) -> None:
         """The others need not wait for the end of what we held."""
-        held, self._held = self._held, {}
+        held, self._held, self._seen_s = self._held, {}, None
         link = self._connected()
         try:
             for name, lease in held.items():
@@ -146,13 +149,16 @@ class Leases:
         return self._link
 
     def _show_alive(self, link: Link) -> None:
-        """That we live; what the dead were sending may be sent by others, and nobody waits for them any more."""
+        """That we live, and who no longer does."""
         link.run(
             f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?, ?, 1, {_NOW} + {LEASE_MS})"  # noqa: S608
             " ON CONFLICT (name) DO UPDATE SET expires_ms = excluded.expires_ms",
             (_REPLICA + self._holder, self._holder),
         )
         link.run(f"DELETE FROM lease WHERE name LIKE '{_REPLICA}%' AND expires_ms <= {_NOW}")  # noqa: S608
+
+    def _free_claims(self, link: Link) -> None:
+        """What the dead were sending may be sent by others, and nobody waits for them any more."""
         if link.row("SELECT 1 FROM delivery WHERE state = 'claimed' LIMIT 1") is not None:
             link.begin(Lock.NONE)
             if link.run(_FREE_CLAIMS):
@@ -189,6 +195,8 @@ class Leases:
         for name in sorted(wanted):
             left = left_ms.get(name, 0)
             if name in self._held or (left > 0 and name not in gone):
+                continue
+            if self._is_new and living > 1:  # who runs already begins sooner than who has yet to start
                 continue
             if len(self._held) < share or left < -LEFT_LYING_MS:
                 self._take(link, name, gone.get(name, _NO_FENCE))
