@@ -1,8 +1,8 @@
-"""`python -m tests.soak [MINUTES] [ROWS_A_DAY]`: the real daemon lives through 46 accelerated days, and we look at what
+"""`python -m tests.soak [MINUTES] [ROWS_A_DAY]`: the real daemon lives through 42 accelerated days, and we look at what
 grows.
 
-A month at 100 generations a second would be 260 million rows. This takes another scale and says which: 46 days, with
-rows kept for the shortest time there is (35 days), so that the last 9 days show whether anything still grows once as
+A month at 100 generations a second would be 260 million rows. This takes another scale and says which: 42 days, with
+rows kept for the shortest time there is (35 days), so that the last 7 days show whether anything still grows once as
 much is pruned as comes in. Ingest, judging, pruning, auditing and /metrics are the real ones, over HTTP.
 """
 
@@ -20,7 +20,7 @@ from fusewatch.demo.standin import DEMO_PROJECT, Span, StandinServer, Store
 from tests.process.home import Daemon, Home, now_ms
 from tests.soak.clock import SharedFastClock
 
-DAYS = 46
+DAYS = 42
 KEPT_DAYS = 35
 DAY_MS = 86_400_000
 RULES = f"""\
@@ -82,7 +82,7 @@ def run(minutes: float, rows_a_day: int, folder: Path) -> list[Look]:
     looks = []
     with StandinServer(Store(), now_ms=clock.now_ms) as langfuse:
         home = Home.make(folder, langfuse.url)
-        home.env["FUSEWATCH_POLL_INTERVAL"] = "6h"
+        home.env["FUSEWATCH_POLL_INTERVAL"] = "1h"
         home.write(RULES)
         program = (sys.executable, "-m", "tests.soak.daemon", repr(clock.began_s), str(clock.start_ms), repr(speed))
         daemon = home.start(program=program, PYTHONPATH=os.getcwd())
@@ -107,7 +107,7 @@ def run(minutes: float, rows_a_day: int, folder: Path) -> list[Look]:
 
 def slopes(looks: list[Look]) -> str:
     """Growth a day over the days in which as much is pruned as comes in, beside the value in their middle."""
-    steady = [one for one in looks if one.day > KEPT_DAYS + 2]
+    steady = [one for one in looks if one.day > KEPT_DAYS]
     lines = [f"days {steady[0].day} to {steady[-1].day}, in which rows are pruned as fast as they come:"]
     for name in ("rss_mb", "files", "database_mb", "scrape_ms"):
         values = [float(getattr(one, name)) for one in steady]
