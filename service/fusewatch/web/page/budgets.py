@@ -16,7 +16,7 @@ from fusewatch.web.page.findings import mark
 from fusewatch.web.page.parts import Shown, note, section, table
 from fusewatch.web.words import amount, amount_of, duration, moment, percent
 
-FIRST = 12
+FIRST = 8
 """So many budgets stand on the page, so that the money comes soon after them."""
 
 ON_A_PAGE = 50
