@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from fusewatch.cli.picture import svg
 from fusewatch.domain.periods import Every
+from fusewatch.store.connection import SqliteLink
 from tests.bench import bench_assess, bench_cost, bench_daemon, bench_fresh, bench_metrics, bench_read, growth
 
 Row = tuple[str, float, str, float | None]
@@ -42,7 +44,7 @@ def test_the_growth_of_keys_is_a_table_and_a_plot() -> None:
     lines = growth.table(curves)
     assert lines[0] == "| keys | 20 | 40 |"
     assert len(lines) == len(curves) + 3
-    assert "keys: judging 10 changes, ms" in growth.svg(growth.plot(curves))
+    assert "keys: judging 10 changes, ms" in svg(growth.plot(curves))
 
 
 def _queries_of_a_pass(keys: int) -> int:
@@ -51,6 +53,8 @@ def _queries_of_a_pass(keys: int) -> int:
     with bench_assess.filled(keys, keys, rules) as store:
         bench_assess.change(store, keys, keys, 7)
         statements: list[str] = []
-        store._writer._driver.set_trace_callback(statements.append)
+        writer = store._writer
+        assert isinstance(writer, SqliteLink)
+        writer._driver.set_trace_callback(statements.append)
         bench_assess.assess(store, rules)
         return sum(text.startswith("SELECT") for text in statements)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from tests.dst.history import History
 from tests.dst.manners import judge_manners
 from tests.dst.oracle import judge
-from tests.dst.telling import Judgement
 from tests.dst.simulation import Seen, simulate
+from tests.dst.telling import Judgement
 
 
 @dataclass(frozen=True, slots=True)

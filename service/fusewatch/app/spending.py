@@ -7,9 +7,8 @@ Users, sessions and traces are in the rows alone: those are read within bounds, 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
-from itertools import chain
 
 from fusewatch.app.cells import Reading, spent
 from fusewatch.app.drivers import MOST_EXPLAINED, Explainer
