@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fusewatch.cli.picture import svg
 from fusewatch.domain.periods import Every
 from tests.bench import bench_assess, bench_cost, bench_daemon, bench_fresh, bench_metrics, bench_read, growth
 
@@ -42,7 +43,7 @@ def test_the_growth_of_keys_is_a_table_and_a_plot() -> None:
     lines = growth.table(curves)
     assert lines[0] == "| keys | 20 | 40 |"
     assert len(lines) == len(curves) + 3
-    assert "keys: judging 10 changes, ms" in growth.svg(growth.plot(curves))
+    assert "keys: judging 10 changes, ms" in svg(growth.plot(curves))
 
 
 def _queries_of_a_pass(keys: int) -> int:
