@@ -7,6 +7,7 @@ import pytest
 from fusewatch.domain.notices import Message, MessageKind
 from fusewatch.domain.rules import Severity
 from fusewatch.errors import LeaseLost
+from fusewatch.ports import AssessUnit
 from fusewatch.ports.leases import JUDGE, reading
 from fusewatch.store import SqlStore
 from fusewatch.store.leases import LEASE_MS, Leases
@@ -114,7 +115,12 @@ def test_a_lease_is_not_taken_in_the_middle_of_a_unit_of_work(url: str, pair: tu
     first.turn(JUDGE)
     second.turn()
     let_end(url)
-    assert first.store.assess(lambda unit: (unit.put_mark("m", 1), second.turn(JUDGE))[1]) == ()
+
+    def work(unit: AssessUnit) -> tuple[str, ...]:
+        unit.put_mark("m", 1)
+        return second.turn(JUDGE)
+
+    assert first.store.assess(work) == ()
     assert second.turn(JUDGE) == (JUDGE,)
 
 
