@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.process.home import wait_for
-from tests.replicas.rounds import Round, Trouble, World, world
+from tests.replicas.rounds import NOTHING, Round, Trouble, World, world
 
 TROUBLES = (
     *[Trouble.KILL_HOLDER] * 8,
@@ -34,7 +34,7 @@ def main() -> int:
             done = replicas.round(chance.choice(TROUBLES))
             print(f"{number + 1:4d}  {done.took_s:6.1f} s  {done.trouble.value}", flush=True)
         replicas.ready()
-        wait_for(lambda: not any(replicas.difference()), "a ledger that equals the truth", 60)
+        wait_for(lambda: replicas.difference() == NOTHING, "a ledger that equals the truth", 60)
         return _report(replicas)
 
 
@@ -53,7 +53,7 @@ def _report(replicas: World) -> int:
     print(f"notices due {len(replicas.expected)}, lost {replicas.lost()}")
     print(f"notices doubled {replicas.doubled()} (a kill or a pause in the middle of a send may; those were {allowed})")
     print(f"ledger minus truth: ${money:f}, {generations} generations")
-    return int(replicas.lost() > 0 or replicas.doubled() > allowed or any((money, generations)))
+    return int(replicas.lost() > 0 or replicas.doubled() > allowed or (money, generations) != NOTHING)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ from tests.process.receiver import Answer, Receiver
 
 REPLICAS = 3
 OTHER = "p-other"
+NOTHING = (Decimal(0), 0)
+"""What ledger and truth differ by."""
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BUDGETS = """\
 version: 1

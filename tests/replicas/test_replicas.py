@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.home import wait_for
-from tests.replicas.rounds import Trouble, World, world
+from tests.replicas.rounds import NOTHING, Trouble, World, world
 
 
 @pytest.mark.timeout(300)
@@ -18,7 +18,7 @@ def test_whatever_happens_to_one_of_three_daemons_no_notice_is_lost_and_the_ledg
         assert replicas.lost() == 0
         assert replicas.doubled() <= replicas.killed + replicas.paused
         replicas.ready()
-        wait_for(lambda: not any(replicas.difference()), "a ledger that equals the truth", 30)
+        wait_for(lambda: replicas.difference() == NOTHING, "a ledger that equals the truth", 30)
         assert [daemon.stop() for daemon in replicas.running] == [0, 0, 0]
 
 
