@@ -24,7 +24,9 @@ def purl(found: Distribution) -> str:
 
 
 def component(found: Distribution) -> dict[str, object]:
-    said = found.metadata.get("License-Expression") or found.metadata.get("License") or ""
+    is_expression = "License-Expression" in found.metadata
+    field = "License-Expression" if is_expression else "License"
+    said = found.metadata[field] if field in found.metadata else ""  # noqa: SIM401 the protocol has no get
     one: dict[str, object] = {
         "type": "application" if normal(found.name) == PRODUCT else "library",
         "bom-ref": purl(found),
@@ -33,7 +35,6 @@ def component(found: Distribution) -> dict[str, object]:
         "purl": purl(found),
     }
     if said and "\n" not in said and len(said) < 100:
-        is_expression = "License-Expression" in found.metadata
         one["licenses"] = [{"expression": said}] if is_expression else [{"license": {"name": said}}]
     return one
 

@@ -71,7 +71,7 @@ async def ask_everything(source: LangfuseSource) -> None:
     for asked in (source.identify, lambda: source.sums(SPAN), source.models, lambda: walk(source)):
         said = ""
         try:
-            await asked()  # type: ignore[operator]
+            await asked()
         except (Retryable, Permanent) as error:
             said = str(error)
         assert len(said) < 3000
