@@ -284,6 +284,7 @@ class Campaign:
             assert time.monotonic() < until, f"not told: {sorted(self.due - self._told())[:5]}"
             self._wait(lambda: False, 0.1)
         self._wait(lambda: not self.receiver.busy, 5)
+        self._wait(lambda: "listening" in self._log(), 20)
         os.kill(self.pid, signal.SIGTERM)
         assert self.nursery.ended(10) == 0, self._log()
 
