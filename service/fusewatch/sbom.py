@@ -37,7 +37,6 @@ def component(found: Distribution) -> dict[str, object]:
         "purl": purl(found),
     }
     if said and "\n" not in said and len(said) < 100:
-        is_expression = "License-Expression" in found.metadata
         one["licenses"] = [{"expression": said}] if is_expression else [{"license": {"name": said}}]
     return one
 

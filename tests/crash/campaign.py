@@ -39,7 +39,7 @@ notify: [hook]
 ORDER = ("ingest", "assess", "deliver", "mid-send", "commit", "prune", "anywhere", "migrate", "ingest", "term")
 """The phases in which the rounds end, in turn; `term` is a SIGTERM under load, `anywhere` a random instant."""
 
-STATEMENTS = {"ingest": 12, "assess": 40, "deliver": 3, "commit": 8, "prune": 6, "migrate": 30}
+STATEMENTS = {"ingest": 12, "assess": 12, "deliver": 3, "commit": 8, "prune": 6, "migrate": 30}
 """At most the statement of this number in a phase is the last one."""
 
 
@@ -210,7 +210,8 @@ class Campaign:
             self._term()
             return
         else:
-            self._wait(lambda: False, 4.0)
+            # Pruning begins with the first tick, 15 s after the start.
+            self._wait(lambda: False, 25.0 if phase == "prune" else 4.0)
         self.figures.kills[phase if self._kill() or phase in ("mid-send", "anywhere") else "anywhere"] += 1
 
     def _daemon(self, phase: str, nth: int, database: str = "sqlite:///fusewatch.db") -> None:
@@ -283,6 +284,7 @@ class Campaign:
             assert time.monotonic() < until, f"not told: {sorted(self.due - self._told())[:5]}"
             self._wait(lambda: False, 0.1)
         self._wait(lambda: not self.receiver.busy, 5)
+        self._wait(lambda: "listening" in self._log(), 20)
         os.kill(self.pid, signal.SIGTERM)
         assert self.nursery.ended(10) == 0, self._log()
 

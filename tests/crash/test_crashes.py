@@ -6,10 +6,10 @@ from tests.crash.campaign import ORDER, Campaign
 
 
 def test_killed_in_every_phase_it_loses_nothing_and_repeats_only_what_was_being_sent(tmp_path: Path) -> None:
-    figures = Campaign(tmp_path, seed=3).run(2 * len(ORDER))
+    figures = Campaign(tmp_path, seed=3).run(len(ORDER) + 5)
     assert figures.kills.keys() >= {"ingest", "assess", "deliver", "mid-send", "commit", "migrate"}
-    assert figures.terms == 2
-    assert figures.expected >= 16
+    assert figures.terms == 1
+    assert figures.expected >= 12
     assert figures.lost == 0
     assert figures.doubled <= figures.mid_send
     assert figures.ledger_difference == 0

@@ -53,7 +53,7 @@ ATTACKS = (
     'quote"} 1\nllm_cost_dollars_total{feature="forged"} 1',
     "{{ 7 * 7 }}{% raw %}",
 )  # fmt: skip
-MACHINES = frozenset({"/metrics", "/api/v1/incidents", "/api/v1/openapi.json", "log json"})
+MACHINES = frozenset({"/", "/metrics", "/api/v1/incidents", "/api/v1/openapi.json", "log json"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -143,7 +143,7 @@ def _check_secrets(home: Home, outputs: dict[str, str]) -> None:
 def _check_names(home: Home, outputs: dict[str, str]) -> None:
     for name, text in outputs.items():
         if name in MACHINES or "--json" in name:
-            continue  # names as they are, in a format that bounds them
+            continue  # names as they are, in a format that bounds them (HTML escapes them)
         assert not _CONTROL.search(text), f"{name}: {_CONTROL.findall(text)[:3]}"
         assert not re.search(r"^level=error", text, re.MULTILINE), name
     assert "<script>alert" not in outputs["/"]

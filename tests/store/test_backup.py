@@ -50,7 +50,7 @@ def test_a_backup_while_somebody_writes_is_one_instant_and_keeps_nobody_waiting(
     with opened(url) as store:
         for number in range(40):
             record(store, batch(number, 500))
-        written: list[object] = []
+        written: list[int] = []
 
         def write_on(done: int, total: int) -> None:
             """A commit of another connection at every step of the copy."""
