@@ -26,7 +26,7 @@ from fusewatch.web.api import (
     incidents_body,
     spend_body,
 )
-from fusewatch.web.page.routes import page_routes
+from fusewatch.web.page.routes import FOR_PEOPLE, page_routes
 from fusewatch.web.silences import silence_routes
 from fusewatch.web.slack import slack_route
 from fusewatch.web.state import ANSWER_WITHIN_S, Pictures, WebState
@@ -51,7 +51,6 @@ _OFF = (
 _UNPROVEN = "A valid bearer token is needed here."
 _BEARER = HTTPBearer(auto_error=False, description="FUSEWATCH_READ_TOKEN or FUSEWATCH_WEB_TOKEN")
 _SCRAPE = "/metrics"
-_PAGE = "/"
 
 Count = Annotated[int, Query(ge=1, le=10_000, description="At most so many rows.")]
 
@@ -169,7 +168,7 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 def _problem(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """A sentence where people look, problem details (RFC 9457) where programs do."""
-    if request.url.path in (_PAGE, _SCRAPE):
+    if request.url.path in (*FOR_PEOPLE, _SCRAPE):
         return PlainTextResponse(f"{detail}\n", status, headers=headers)
     body = ProblemBody(HTTPStatus(status).phrase, status, detail)
     return JSONResponse(asdict(body), status, headers=headers, media_type="application/problem+json")
