@@ -28,7 +28,8 @@ def _said(found: Distribution, field: str) -> str:
 
 
 def component(found: Distribution) -> dict[str, object]:
-    said = _said(found, "License-Expression") or _said(found, "License")
+    expression = _said(found, "License-Expression")
+    said = expression or _said(found, "License")
     one: dict[str, object] = {
         "type": "application" if normal(found.name) == PRODUCT else "library",
         "bom-ref": purl(found),
@@ -37,7 +38,7 @@ def component(found: Distribution) -> dict[str, object]:
         "purl": purl(found),
     }
     if said and "\n" not in said and len(said) < 100:
-        one["licenses"] = [{"expression": said}] if is_expression else [{"license": {"name": said}}]
+        one["licenses"] = [{"expression": said}] if expression else [{"license": {"name": said}}]
     return one
 
 

@@ -24,8 +24,8 @@ class Shot(NamedTuple):
 
 
 SHOTS = (
-    Shot("page-light.png", 1080, 1560, "light", 1),
-    Shot("page-dark.png", 1080, 1560, "dark", 1),
+    Shot("page-light.png", 980, 1660, "light", 1),
+    Shot("page-dark.png", 980, 1660, "dark", 1),
     Shot("page-phone.png", 390, 844, "light", 2),
 )
 

@@ -46,7 +46,6 @@ _BEARER = HTTPBearer(
     auto_error=False, scheme_name="ReadToken", description="FUSEWATCH_READ_TOKEN or FUSEWATCH_WEB_TOKEN"
 )
 _SCRAPE = "/metrics"
-_PAGE = "/"
 
 
 def make_app(state: WebState) -> ASGIApp:
