@@ -138,7 +138,7 @@ def completed(environment: dict[str, str], line: str, shell: str = "bash") -> li
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("fusewatch bac", {"backfill", "backtest"}),
+        ("fusewatch bac", {"backfill", "backtest", "backup"}),
         ("fusewatch backtest --com", {"--compare"}),
         ("fusewatch silence a", {"add"}),
         ("fusewatch report spend --ti", {"--timezone"}),

@@ -159,6 +159,8 @@ def test_an_unknown_path_is_a_404_as_problem_details() -> None:
             "title": "Not Found",
             "status": 404,
             "detail": "There is nothing at this path for GET.",
+            "instance": str(answer.request.url.raw_path, "ascii"),
+            "errors": [],
         }
 
 

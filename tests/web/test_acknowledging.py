@@ -48,6 +48,6 @@ def test_what_cannot_be_meant_says_why() -> None:
 def test_the_page_and_the_api_say_who_looks_after_it() -> None:
     daemon = Daemon(replace(BUSY, open_incidents=(ACKED,)))
     page = get(daemon, "/").text
-    assert "acknowledged by &lt;b&gt;ana&lt;/b&gt; 16:41" in page
-    (body,) = get(daemon, "/api/v1/incidents").json()["incidents"]
+    assert "acknowledged by <bdi>&lt;b&gt;ana&lt;/b&gt;</bdi> 16:41" in page
+    (body,) = get(daemon, "/api/v1/incidents?state=open").json()["incidents"]
     assert (body["acknowledged_by"], body["acknowledged_at"]) == ("<b>ana</b>", "2026-11-24T15:41:08.000Z")

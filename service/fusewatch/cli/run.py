@@ -16,6 +16,9 @@ from fusewatch.runtime import SystemClock
 from fusewatch.store import is_postgres, open_store
 from fusewatch.store.connection import database_path
 
+LEAVE_AFTER_S = 9.0
+"""Seconds after a signal within which the process ends, whatever it is in the middle of (promise 13 says 10)."""
+
 
 def command(
     config: ConfigOption = None,
@@ -56,6 +59,7 @@ def command(
                     listen=settings.listen,
                     listen_is_loopback=listen_is_loopback(settings.listen),
                     poll_interval_s=settings.poll_interval / 1000,
+                    leave_after_s=LEAVE_AFTER_S,
                     read_token=settings.read_token.get_secret_value() if settings.read_token else None,
                     web_token=settings.web_token.get_secret_value() if settings.web_token else None,
                     signing_secret=settings.slack_signing_secret.get_secret_value()

@@ -1,6 +1,7 @@
 """Structured logs: constant event names with fields, to standard error, for people or as JSON."""
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
@@ -9,6 +10,18 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from fusewatch.ports import Clock
+
+_ATTACKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What would end a line, move a cursor, or turn the writing direction of whoever reads the log."""
+
+
+def _tame(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Names come from outside: none of them may forge a line of the log or command the terminal that shows it."""
+    return {key: _ATTACKS.sub(_written, value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _written(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 def make_logger(style: str, clock: Clock, stream: TextIO | None = None) -> FilteringBoundLogger:
@@ -32,6 +45,7 @@ def make_logger(style: str, clock: Clock, stream: TextIO | None = None) -> Filte
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         stamp,
+        _tame,
         structlog.processors.format_exc_info,
         renderer,
     ]

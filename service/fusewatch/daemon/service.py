@@ -1,8 +1,10 @@
 """The whole service: the daemon's loops, the web beside them, and everything opened and closed in order."""
 
 import asyncio
+import os
 import platform
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -93,6 +95,8 @@ class Service:
     signing_secret: str = field(default="", repr=False)
     log_format: str = "console"
     strict: bool = False
+    leave_after_s: float | None = None
+    """Seconds after a signal until the process ends, even in the middle of a read; None where it is not ours."""
     stream: TextIO | None = None
     log_stream: TextIO | None = None
     lookback: Lookback = field(default_factory=Lookback)
@@ -242,7 +246,7 @@ async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of pa
         server = _serve(make_app(state), given)
         log.info("listening", url=server.url, metrics=f"{server.url}/metrics")
         given.serving(server.url, daemon)
-        _stop_on_signals(daemon)
+        _stop_on_signals(daemon, given.leave_after_s)
         try:
             await _run_both(daemon, server)
         finally:
@@ -292,10 +296,24 @@ def _patience(given: Service) -> Callable[[str], float]:
     return lambda _loop: least * given.speed()
 
 
-def _stop_on_signals(daemon: Daemon) -> None:
+def _stop_on_signals(daemon: Daemon, leave_after_s: float | None) -> None:
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        daemon.stop()
+        if leave_after_s is not None:
+            leave_within(leave_after_s)
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, daemon.stop)
+        loop.add_signal_handler(name, stop)
+
+
+def leave_within(seconds: float) -> None:
+    """End the process by then, whatever still runs: a long read of a large ledger cannot be broken off. What was not
+    committed never happened, and a claim that nobody gives back ends by itself."""
+    last_resort = threading.Timer(seconds, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 def _count_request(telemetry: Telemetry, project: str, endpoint: str, status: str, seconds: float) -> None:

@@ -89,11 +89,12 @@ class Poster:
     async def _exchange(self, method: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         async with self._client.stream(method, self._url, content=body, headers=headers) as response:
             beginning = b""
-            # As it came: unpacking what was sent packed all the same could fill the memory.
-            async for chunk in response.aiter_raw():
-                beginning += chunk
-                if len(beginning) >= self._most_bytes:
-                    break
+            # What was sent packed all the same is not unpacked: it could fill the memory.
+            if response.headers.get("content-encoding", "identity").strip().lower() in ("", "identity"):
+                async for chunk in response.aiter_bytes():
+                    beginning += chunk
+                    if len(beginning) >= self._most_bytes:
+                        break
         text = beginning[: self._most_bytes].decode("utf-8", "replace").strip()
         is_html = "html" in response.headers.get("Content-Type", "").lower() or text[:1] == "<"
         wish = retry_after_s(response.headers.get("Retry-After", ""), now_ms=self._clock.now_ms())

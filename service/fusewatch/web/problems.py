@@ -17,7 +17,7 @@ from fusewatch.errors import StoreError
 from fusewatch.web.textformat import utf8
 
 MEDIA_TYPE = "application/problem+json"
-IN_WORDS = frozenset({"/", "/metrics"})
+IN_WORDS = frozenset({"/", "/login", "/logout", "/silence", "/unsilence", "/acknowledge", "/metrics"})
 """Where people and scrapers look: they get a line of text."""
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -37,9 +37,6 @@ PAGE_HEADERS = {
     "referrer-policy": "same-origin",
 }
 
-FOR_PEOPLE = ("/", "/login", "/logout", "/silence", "/unsilence", "/acknowledge")
-"""Paths whose refusals people read."""
-
 LARGEST_FORM = 16_384
 _OFF = "This is off here: set FUSEWATCH_READ_TOKEN to read from elsewhere, FUSEWATCH_WEB_TOKEN to change things, too."
 _UNPROVEN = "A valid bearer token is needed here."
