@@ -1,19 +1,12 @@
-"""docs/deploy.md and docs/alerts.md: what they name exists, and the backup can be restored."""
+"""docs/deploy.md and docs/alerts.md: what they name exists."""
 
-import json
 import re
-import shlex
-import sys
-from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from fusewatch.cli import COMMANDS
-from fusewatch.demo.standin import StandinServer, Store
 from tests.operations.shipped import ROOT, exposed, is_ours, settings_variables
 from tests.packaging.declared import project_version
-from tests.process.home import Home, noon_zone, now_ms, spend, wait_for
 
 PAGES = ("deploy.md", "alerts.md", "metrics.md")
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -49,29 +42,3 @@ def test_the_unit_finds_what_the_page_installs() -> None:
     for path in ("/opt/fusewatch", "/etc/fusewatch/budgets.yaml", "/etc/fusewatch/environment", "/var/lib/fusewatch"):
         assert path in unit
         assert path in DEPLOY
-
-
-def test_a_backup_made_while_the_daemon_runs_is_whole_and_can_take_its_place(tmp_path: Path) -> None:
-    (line,) = re.findall(r"^\$ python3 (-c .+VACUUM.+)$", DEPLOY, re.MULTILINE)
-    with StandinServer(Store(), now_ms=now_ms) as langfuse:
-        langfuse.store.add([spend("7.5", feature="chat")])
-        home = Home.make(tmp_path, langfuse.url)
-        home.write(f"version: 1\ntimezone: {noon_zone()}\nbudgets:\n  - {{name: cap, limit: $10, every: day}}\n")
-        try:
-            daemon = home.run()
-            spent = 'fusewatch_budget_spent_dollars{budget="cap",group=""}'
-            wait_for(lambda: daemon.metric(spent) > 7, "the spend is judged", 60)
-            assert home.call(*shlex.split(line), program=[sys.executable]).returncode == 0
-            assert daemon.stop() == 0
-            for path in tmp_path.glob("fusewatch.db*"):
-                path.unlink()
-            (tmp_path / "backup.db").rename(home.database)
-            status = home.call("status", "--json")
-            assert status.returncode == 0, status.stderr
-            assert "7.5" in json.dumps(json.loads(status.stdout))
-            again = home.run()
-            wait_for(lambda: again.metric(spent) > 7, "it goes on from there", 60)
-            assert again.metric(spent) == Decimal("7.5")
-            assert again.stop() == 0
-        finally:
-            home.end()

@@ -1,15 +1,14 @@
-"""`config/kubernetes/overlays/postgres` and `config/compose.postgres.yaml`: they fit what they change."""
+"""`config/kubernetes/overlays/postgres` fits what it changes, PostgreSQL in `config/compose.yaml` its daemon."""
 
 import re
 from copy import deepcopy
 from typing import Any
 
-from tests.operations.shipped import CONFIG, document, documents
-from tests.operations.test_compose import COMPOSE, schema
+from tests.operations.shipped import document, documents
+from tests.operations.test_compose import COMPOSE
 from tests.operations.test_kubernetes import BASE, KUBERNETES, LABEL, named, wrong_with
 
 OVERLAY = KUBERNETES / "overlays" / "postgres"
-SERVER: dict[str, Any] = document(CONFIG / "compose.postgres.yaml")
 
 
 def patched(kind: str) -> dict[str, Any]:
@@ -82,20 +81,15 @@ def test_the_way_to_the_database_is_open() -> None:
     assert {"ports": [{"port": 5432, "protocol": "TCP"}]} in patched("NetworkPolicy")["spec"]["egress"]
 
 
-def test_compose_takes_both_files_together() -> None:
-    assert [error.message for error in schema().iter_errors(SERVER)] == []
-    assert SERVER["services"]["fusewatch"].keys() == {"environment", "depends_on"}
-    assert COMPOSE["services"].keys() & SERVER["services"].keys() == {"fusewatch"}
-
-
 def test_the_server_has_no_privileges_no_port_and_no_password_of_ours() -> None:
-    server = SERVER["services"]["postgres"]
+    server = COMPOSE["services"]["postgres"]
     assert re.fullmatch(r"postgres:\d+\.\d+", server["image"])
     assert server["cap_drop"] == ["ALL"]
     assert server["security_opt"] == ["no-new-privileges:true"]
     assert server["user"] == "postgres"
     assert "ports" not in server
+    assert COMPOSE["services"]["fusewatch"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     asked = "${POSTGRES_PASSWORD:?set it to letters and digits of your choice}"
     assert server["environment"]["POSTGRES_PASSWORD"] == asked
-    url = SERVER["services"]["fusewatch"]["environment"]["FUSEWATCH_DATABASE_URL"]
+    url = COMPOSE["services"]["fusewatch"]["environment"]["FUSEWATCH_DATABASE_URL"]
     assert url == f"postgresql://fusewatch:{asked}@postgres/fusewatch"
