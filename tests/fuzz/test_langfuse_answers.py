@@ -8,7 +8,6 @@ from typing import Any
 from unicodedata import category
 
 import httpx
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,9 +112,9 @@ def test_a_second_page_that_cannot_be_read_is_an_error_and_never_the_end(body: b
         lambda r: httpx.Response(200, content=body) if "cursor" in str(r.url) else httpx.Response(200, json=first)
     )
     try:
-        page = msgspec.json.decode(body)
+        page = json.loads(body)
         well_formed = isinstance(page, dict) and isinstance(page.get("data"), list)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         well_formed = False
     refused = False
     try:

@@ -137,7 +137,7 @@ def test_a_second_daemon_on_one_database_is_refused_and_told_who_holds_it(home: 
     [
         ("sqlite:////nowhere/at/all/fusewatch.db", "cannot write /nowhere/at/all/fusewatch.db"),
         ("sqlite:///.", "cannot"),
-        ("postgresql://user:hunter2@host/db", "PostgreSQL is not supported in this version"),
+        ("mysql://user:hunter2@host/db", "this is no database address"),
     ],
 )
 def test_a_database_that_cannot_be_is_refused(home: Home, url: str, message: str) -> None:

@@ -14,6 +14,8 @@ from fusewatch.store.backup import back_up, restore
 from fusewatch.store.schema import HEAD
 from tests.store.samples import T0, generation, opened, record
 
+DATABASES = ("sqlite",)
+
 AT = "20261122T100000"
 
 

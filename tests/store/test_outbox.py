@@ -205,6 +205,9 @@ def test_after_a_crash_the_claims_of_the_earlier_run_are_free_at_once(url: str) 
         must_claim(store, until_ms=10**9)
     with opened(url) as store:
         assert claim(store) is None
+        if store.is_shared:  # another daemon may be sending it; `test_leases` has those of the dead
+            assert store.free_claims() == 0
+            return
         assert store.free_claims() == 1
         assert must_claim(store).attempts == 1
         with (

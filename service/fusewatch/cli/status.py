@@ -32,6 +32,10 @@ ROOMY = 64
 _MOST_TOLD = 10_000
 
 
+NAMES = 500
+"""Characters of a rule and its key together."""
+
+
 def command(config: ConfigOption = None, database: DatabaseOption = None, as_json: JsonOption = False) -> None:
     """Show budgets, incidents, projects and deliveries.
 
@@ -79,19 +83,19 @@ def _print(picture: Snapshot, standing: Sequence[Retold], zone: str) -> None:
     for project in picture.projects:
         console.print(Text(_health(project, picture.now_ms, zone)))
     if picture.loading:
-        console.print(Text(f"Still loading the history of: {', '.join(picture.loading)}"))
+        console.print(Text(f"Still loading the history of: {', '.join(map(clean, picture.loading))}"))
     _print_incidents(console, standing, len(picture.open_incidents), picture.now_ms, zone)
     _print_waiting(console, picture, zone)
     _print_budgets(console, picture.budgets, zone)
     for unmatched in picture.unmatched:
-        console.print(Text(f"{unmatched.rule} matched nothing in 7 days{hint(unmatched)}"))
+        console.print(Text(f"{clean(unmatched.rule)} matched nothing in 7 days{hint(unmatched)}"))
     waiting = sum(n for (_, state), n in picture.deliveries.items() if state in ("pending", "claimed"))
     dead = sum(n for (_, state), n in picture.deliveries.items() if state == "dead")
     console.print(f"Deliveries: {waiting} waiting, {dead} dead")
     for row in picture.stuck:
         if row.text:
             said = clean(row.text, 300)
-            console.print(Text(f"  {row.destination}: {row.state} after {row.attempts} attempts: {said}"))
+            console.print(Text(f"  {clean(row.destination)}: {row.state} after {row.attempts} attempts: {said}"))
 
 
 def _health(project: ProjectState, now_ms: int, zone: str) -> str:
@@ -142,7 +146,7 @@ def _print_waiting(console: Console, picture: Snapshot, zone: str) -> None:
     """What holds notices back, and which."""
     for held in picture.held[:SHOWN]:
         incident = held.notice.incident
-        console.print(Text(f"{incident.rule} {incident.group}".strip() + f" is {_wait(held, zone)}"))
+        console.print(Text(clean(f"{incident.rule} {incident.group}", NAMES) + f" is {_wait(held, zone)}"))
     _print_rest(console, len(picture.held))
     if picture.silences:
         count = len(picture.silences)
@@ -167,7 +171,7 @@ def _print_budgets(console: Console, budgets: tuple[BudgetLine, ...], zone: str)
         table.add_column(name)
     for line in sorted(budgets, key=lambda line: -line.ratio)[:SHOWN]:
         table.add_row(
-            Text(f"{line.budget} {line.group}".strip()),
+            Text(clean(f"{line.budget} {line.group}", NAMES)),
             amount(line.spent, line.unit) + _estimated(line.estimated),
             amount(line.limit, line.unit),
             f"{int(line.ratio * 100)} %" if line.limit > 0 else "-",
