@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tests.dst.history import DAY_MS, MINUTE_MS, SECOND_MS, History
-from tests.dst.oracle import Judgement
+from tests.dst.telling import Judgement
 
 SHARES = {"/v2/observations": (15, MINUTE_MS), "/v2/metrics": (48, DAY_MS)}
 """Half of the Hobby plan's allowance, and the most that is asked of metrics in a day."""
