@@ -83,7 +83,7 @@ class _Simulation:
         self._write(text_at(self.history, self.history.begins_ms))
         ends_s = self.universe.seconds_of(self.history.ends_ms)
         with mounted(self.disk), wall_clock_for_timers(self.universe):
-            while not self.over:
+            while True:
                 self._boot()
                 if self.over:
                     break

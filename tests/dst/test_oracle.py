@@ -30,9 +30,8 @@ BEGINS_MS = int(datetime(2026, 11, 17, 8, tzinfo=UTC).timestamp()) * 1000
 NOON_MS = BEGINS_MS + 4 * 3_600_000
 
 
-def _version(start_ms: int, usd: int, **other: int) -> Version:
-    made = Version(start_ms, start_ms + 1, start_ms + 1000, usd * PICO, 10, "chat", "growth", "ann", "gpt-4o")
-    return made._replace(**other)
+def _version(start_ms: int, usd: int) -> Version:
+    return Version(start_ms, start_ms + 1, start_ms + 1000, usd * PICO, 10, "chat", "growth", "ann", "gpt-4o")
 
 
 def _history(*versions: Version) -> History:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from tests.dst.history import History
 from tests.dst.manners import judge_manners
-from tests.dst.oracle import Judgement, judge
+from tests.dst.oracle import judge
 from tests.dst.simulation import Seen, simulate
+from tests.dst.telling import Judgement
 
 
 @dataclass(frozen=True, slots=True)
