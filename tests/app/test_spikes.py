@@ -1,6 +1,7 @@
 """Spikes: today so far against the complete days before it."""
 
 from tests.app.conftest import Play
+from tests.app.scene import PROJECTS
 from tests.app.stage import Stage
 from tests.app.when import DAY_MS
 
@@ -79,6 +80,36 @@ def test_days_after_the_first_spend_count_even_when_nothing_was_spent(play: Play
     stage.at("07:01")
     (incident,) = stage.open("twice")
     assert (incident.baseline, incident.baseline_days) == (5_000_000_000_000, 4)
+
+
+def test_after_midnight_a_spike_waits_until_every_project_was_read_up_to_it(play: Play) -> None:
+    """Yesterday was dear. One project is read before the other: without yesterday the average would be a tenth."""
+    stage = play(PROJECTS + TWICE)
+    _spend_daily(stage, *["1"] * 4)
+    stage.at("06:00")
+    stage.spend("200", at="12:00", feature="chat", project="labs")
+    stage.at("12:01", "23:59")
+    assert stage.news() == ["twice feature=chat opened critical 200%"]
+    stage.spend("30", at="11-19 00:00:30", feature="chat")
+    stage.at("11-19 00:01", "11-19 00:02")
+    assert stage.silent()
+    stage.spend("60", at="11-19 00:03", feature="chat")
+    stage.at("11-19 00:04")
+    assert stage.news() == ["twice feature=chat opened warning 100%"]
+
+
+def test_a_project_that_stays_behind_does_not_keep_spikes_waiting(play: Play) -> None:
+    stage = play(PROJECTS + TWICE)
+    _spend_daily(stage, *["1"] * 4)
+    stage.at("06:00", "23:50")
+    stage.langfuse_down("sk-labs")
+    stage.spend("30", at="11-19 00:01", feature="chat")
+    stage.at("11-19 00:02")
+    assert stage.silent()
+    stage.at("11-19 00:16")
+    assert "twice feature=chat opened critical 200%" in [
+        notice for said in stage.news() for notice in said.removeprefix("unreadable: ").split("; ")
+    ]
 
 
 def test_a_day_that_was_not_read_completely_does_not_count_and_counts_once_it_was(play: Play) -> None:

@@ -26,8 +26,8 @@ def judge_window(history: History, budget: Budget, told: Sequence[Told], found: 
     for (key, (start_ms, _)), sums in sums_of(history, budget).items():
         cells[key].append((start_ms, sums))
     for notice in told:
-        if notice.reason not in OPENING:
-            continue
+        if notice.reason not in OPENING or notice.type == "summary":
+            continue  # a summary tells of a crossing in the hours that held it back, when the window lay elsewhere
         from_ms, to_ms = notice.period
         inside = [s for at_ms, s in cells[notice.key] if from_ms - CELL_MS <= at_ms < to_ms + CELL_MS]
         if sum(s.most.at(notice.at_ms) for s in inside) < notice.share * notice.limit:

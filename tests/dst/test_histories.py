@@ -9,7 +9,7 @@ from tests.dst.history import HOUR_MS, History
 from tests.dst.simulation import simulate
 from tests.dst.verdict import live
 
-SEEDS = (31, 33, 41, 42)
+SEEDS = (6, 10, 19, 33, 132)
 
 
 @pytest.mark.slow
@@ -24,10 +24,11 @@ def test_whatever_happens_the_ledger_is_right_and_every_notice_comes_once(seed: 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_one_seed_is_one_history_to_the_last_byte() -> None:
-    history = _short(write(7))
+    history = _short(write(10))
     first, second = simulate(history), simulate(history)
     assert first.log == second.log
     assert first.digest == second.digest
+    assert len(history.projects) > 1, "else nothing happens at the same instant"
     assert len(first.crashes) >= 1, "else it would say little"
 
 

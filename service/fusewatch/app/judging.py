@@ -12,6 +12,7 @@ from fusewatch.app.signposts import Signposts
 from fusewatch.app.spiking import judge_spike_now
 from fusewatch.app.windowcells import hours_until, sums_at
 from fusewatch.domain import routing
+from fusewatch.domain.coverage import frontier
 from fusewatch.domain.episodes import advance_episode, known_until_ms, look_again_ms
 from fusewatch.domain.foresight import label_of
 from fusewatch.domain.incidents import LATE_WINDOW_MS, Standing, Step, Subject, advance, lift, timing_of, with_crossings
@@ -25,6 +26,10 @@ from fusewatch.ports import AssessUnit
 
 LANGFUSE_TOTALS = "measured by Langfuse totals, which count every stored version"
 """What notices of a budget with `source: metrics` say."""
+
+DAY_BEGINS_MS = 15 * 60_000
+"""How long after midnight a spike waits for projects that were not read up to it yet. Who is behind for longer is told
+of as unreadable, and then the days that were read have to do."""
 
 
 @dataclass(slots=True)
@@ -233,7 +238,18 @@ class Judge:
             case Budget():
                 return judge_budget(self.rule, values, spent(self.work.unit, self.view, key, period), at_ms)
             case Spike():
+                if self._yesterday_is_coming(period):
+                    return None
                 return judge_spike_now(self.work.unit, self.view, key, self.rule, period, self.work.reading)
+
+    def _yesterday_is_coming(self, today: Period) -> bool:
+        """Whether the day has just begun and a project was not read up to it yet: then yesterday, perhaps the dearest
+        of the days to compare with, is about to be complete, and a verdict without it would be taken back."""
+        reading = self.work.reading
+        if isinstance(today.every, Last) or self.work.now_ms - today.start_ms >= DAY_BEGINS_MS:
+            return False
+        ends = (frontier(reading.coverage.get(key, ())) for key in reading.relevant(self.view))
+        return any(end is not None and end < today.start_ms for end in ends)
 
     def _baseline_is_read(self, today: Period) -> bool:
         return self.work.reading.is_read(self.view, looks_from(self.rule, today.start_ms), today.start_ms)

@@ -133,6 +133,7 @@ class Daemon:
             scheduler.add_job(
                 self.bells.ring_from_timer,
                 "interval",
+                id=f"poll {entry.name}",  # else a random one, by which jobs of one instant are ordered
                 args=[f"poll {entry.name}"],
                 seconds=self.parts.poll_interval_s / self.parts.speed(),
                 misfire_grace_time=None,
