@@ -4,10 +4,11 @@ An estimate: floats are used inside and rounded once. It is never below what is 
 method and has its measured errors.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
+from itertools import accumulate
+from math import isclose, sqrt
 from typing import NamedTuple
 
 from fusewatch.domain.periods import CELL_MS, Calendar, Every, Last, Period, day_index, day_span, days_of, local_clock
@@ -33,6 +34,9 @@ PRIOR = 0.10
 
 PRIOR_CALLS = 2
 """And at least as much as so many of today's calls: one dear call tells little of those to come."""
+
+PRIOR_LEAST = 0.001
+"""And at least so much of the mean day's spend: also on a weekday that usually spends nothing."""
 
 EARLIER = 0.5
 """What was spent before the last three hours tells so much of the rest as what was spent in them."""
@@ -237,7 +241,8 @@ def _rest_of_day(calendar: Calendar, so_far: SoFar, history: History, at_ms: int
     usual = _usual(history.totals)
     size = usual[today % 7]
     days = _weighed(history.shapes, usual, today)
-    prior = max(PRIOR * size, PRIOR_CALLS * max(so_far.spent, 0) / max(so_far.calls, 1), 1.0)
+    least = PRIOR_LEAST * sum(usual) / len(usual) or 1.0
+    prior = max(PRIOR * size, PRIOR_CALLS * max(so_far.spent, 0) / max(so_far.calls, 1), least)
     seen = _evidence(max(so_far.today, 0), max(so_far.recent, 0))
 
     def level(before: float, recent: float) -> float:
@@ -252,11 +257,11 @@ def _rest_of_day(calendar: Calendar, so_far: SoFar, history: History, at_ms: int
         mean = sum(d.weight * d.after[number] for d in days if number < len(d.after)) / weight
         course.append((to_ms if number < blocks - 1 else end_ms, mean_level * mean))
     expected = sum(more for _, more in course)
-    samples = sorted((level(d.before, d.recent) * sum(d.after), d.weight) for d in days)
+    samples = [(level(d.before, d.recent) * sum(d.after), d.weight) for d in days]
     low, high = (_quantile(samples, share) for share in QUANTILES)
     wider = 1 + RANGE_EARLY * (end_ms - at_ms) / (end_ms - start_ms)
-    least = LEAST_SPREAD * expected
-    return _Rest(tuple(course), max(least, expected - low) * wider, max(least, high - expected) * wider)
+    spread = LEAST_SPREAD * expected
+    return _Rest(tuple(course), max(spread, expected - low) * wider, max(spread, high - expected) * wider)
 
 
 def _evidence(before: float, recent: float) -> float:
@@ -299,21 +304,30 @@ def _weighed(shapes: Sequence[PastDay], usual: Sequence[float], today: int) -> l
     return result
 
 
-def _quantile(samples: Sequence[tuple[float, float]], share: float) -> float:
-    """The weighted quantile of sorted (value, weight) pairs, between neighbours in a straight line."""
-    whole = sum(weight for _, weight in samples)
-    reached = 0.0
-    before: tuple[float, float] | None = None
-    for value, weight in samples:
-        middle = (reached + weight / 2) / whole
+def _quantile(samples: Iterable[tuple[float, float]], share: float) -> float:
+    """The weighted quantile of (value, weight) pairs, between neighbours in a straight line."""
+    points = _middles(samples)
+    before = points[0]
+    for middle, value in points:
         if middle >= share:
-            if before is None:
-                return value
             at, last = before
-            return last + (value - last) * (share - at) / (middle - at)
+            return last + (value - last) * (share - at) / (middle - at) if middle > at else value
         before = (middle, value)
-        reached += weight
-    return samples[-1][0]
+    return before[1]
+
+
+def _middles(samples: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Each value with the share of the weight up to the middle of its own, in order. Values that differ by no more than
+    floats do are one: days that were cut to the same size come out so, in an order that says nothing."""
+    together: list[tuple[float, float]] = []
+    for value, weight in sorted(samples):
+        if together and isclose(value, together[-1][0], rel_tol=1e-9):
+            together[-1] = (together[-1][0], together[-1][1] + weight)
+        else:
+            together.append((value, weight))
+    whole = sum(weight for _, weight in together)
+    ends = accumulate(weight for _, weight in together)
+    return [((end - weight / 2) / whole, value) for (value, weight), end in zip(together, ends, strict=True)]
 
 
 def _later_days(calendar: Calendar, period: Period, history: History, at_ms: int) -> _Rest:
