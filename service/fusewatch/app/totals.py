@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fusewatch.app.cells import spent
 from fusewatch.domain.metered import (
@@ -9,7 +10,6 @@ from fusewatch.domain.metered import (
     Question,
     Wanted,
     by_project,
-    key_in,
     metered_budgets,
     questions,
 )
@@ -19,7 +19,7 @@ from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.usage import UNKNOWN, Amounts, Dimensions
 from fusewatch.domain.views import Key, View, remembering
 from fusewatch.errors import Permanent, Retryable
-from fusewatch.ports import AssessUnit, Clock, GroupSum, GroupSums, Runner, Source, Store
+from fusewatch.ports import AssessUnit, Clock, GroupSum, GroupSums, ReadUnit, Runner, Source, Store
 
 _NOTHING_KNOWN = Dimensions._make((*[UNKNOWN] * (len(Dimensions._fields) - 1), ()))
 _PLACES = {name: place for place, name in enumerate(Dimensions._fields)}
@@ -46,7 +46,7 @@ async def totals_pass(
     """
     if not metered_budgets(rules):
         return None
-    asked = await run(lambda: store.assess(lambda unit: _questions(unit, project, rules, clock.now_ms())))
+    asked = await run(lambda: store.read(lambda unit: _questions(unit, project, rules, clock.now_ms())))
     if not asked:
         return None
     requests = changed = 0
@@ -56,18 +56,15 @@ async def totals_pass(
             at_ms = clock.now_ms()
             requests += 1
             sums = await source.group_sums(question.from_ms, question.to_ms, question.dimensions)
-            changed += await run(
-                lambda q=question, w=wanted, s=sums, at=at_ms: store.assess(  # type: ignore[misc]
-                    lambda unit: _write(unit, project, q, w, s, at)
-                )
-            )
+            write = partial(_write, project=project, question=question, wanted=wanted, sums=sums, at_ms=at_ms)
+            changed += await run(partial(store.assess, write))
             whole = whole and sums.whole
     except (Retryable, Permanent) as failure:
         return TotalsReport(requests, changed, whole, failure)
     return TotalsReport(requests, changed, whole)
 
 
-def _questions(unit: AssessUnit, project: str, rules: RuleSet, now_ms: int) -> Mapping[Question, tuple[Wanted, ...]]:
+def _questions(unit: ReadUnit, project: str, rules: RuleSet, now_ms: int) -> Mapping[Question, tuple[Wanted, ...]]:
     names = {p.key: p.name for p in unit.projects()}
     reads = {view: read for (view, of), read in unit.metered_reads().items() if of == project}
     built = unit.built_views()
@@ -124,10 +121,11 @@ def _grow(
         keys |= {key[1:] for key in unit.keys(apart, cell_of(period.start_ms)) if key[0] == project}
     changed = []
     for key in sorted(keys):
-        known = spent(unit, by_project(view), key_in(project, key), period)
+        apart_key = (project, *key)
+        known = spent(unit, by_project(view), apart_key, period)
         growth = found.get(key, Amounts()).minus(known)
         if any(growth):
-            unit.add(apart, key_in(project, key), cell, day, growth)
+            unit.add(apart, apart_key, cell, day, growth)
             unit.add(view.id, key, cell, day, growth)
             changed.append(key)
     return changed

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fusewatch.domain.periods import Period, period_at, previous
 from fusewatch.domain.rules import Budget, RuleSet, period_kind
-from fusewatch.domain.views import Key, View, view_of
+from fusewatch.domain.views import View, view_of
 
 METERED_DIMENSIONS = (
     "project",
@@ -68,7 +68,7 @@ def unmetered(rules: RuleSet) -> RuleSet:
 
 
 def by_project(view: View) -> View:
-    """The view whose cells keep the projects of a metered view apart, under keys of (project, *key)."""
+    """The view whose cells keep the projects of a metered view apart: its keys are (project, *key)."""
     return replace(view, each=("project", *view.each), metered=f"{view.metered} by project")
 
 
@@ -105,8 +105,3 @@ def _periods(budget: Budget, last: MeteredRead | None, now_ms: int) -> Iterable[
         if just_ended or last.from_ms == before.start_ms:
             yield before
     yield current
-
-
-def key_in(project: str, key: Key) -> Key:
-    """The key in `by_project`."""
-    return (project, *key)
