@@ -106,7 +106,7 @@ def test_a_late_donor_finds_its_calls_after_a_restart_and_after_a_kill(play: Pla
             stage.restart()
             stage.root("t1", at="07:00", arrives="07:01:30", feature="search")
             stage.runner.fatal, stage.runner.after_commit = transactions, after_commit
-            if stage.dies(lambda stage=stage: stage.at("07:02")):  # type: ignore[misc]
+            if stage.dies(lambda stage=stage: stage.at("07:02")):  # type: ignore[misc]  # mypy infers no lambda with defaults
                 stage.restart()
             stage.at("07:03")
             assert features(stage) == {"search": 200}

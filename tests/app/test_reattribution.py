@@ -121,7 +121,7 @@ def test_a_kill_anywhere_in_it_leaves_what_the_next_daemon_reads_on_with(play: P
         stage.at("06:00")
         edit(stage)
         stage.runner.fatal, stage.runner.after_commit = stage.runner.done + transactions, after_commit
-        if stage.dies(lambda stage=stage: stage.at("06:01")):  # type: ignore[misc]
+        if stage.dies(lambda stage=stage: stage.at("06:01")):  # type: ignore[misc]  # mypy infers no lambda with defaults
             stage.restart()
         stage.at("06:02")
         assert features(stage) == {"core": 400, "web": 300}

@@ -64,7 +64,7 @@ def _day(api: str, rate: int) -> tuple[float, float]:
         try:
             stage.standin.mode = Mode.DUAL if api == "v2" else Mode.LEGACY
             counting = _Counting(stage.wire._app)
-            stage.wire._app = counting  # type: ignore[assignment]
+            stage.wire._app = counting  # type: ignore[assignment]  # counts what passes
             begins_ms = stage.clock.now_ms()
             number = rate * 60 * (BEFORE_MIN + COUNTED_MIN)
             stage.warehouse.add(_span(n, begins_ms + n * 1000 // max(rate, 1)) for n in range(number))

@@ -102,7 +102,7 @@ def dense(calls_a_day: int, rules: RuleSet, now_ms: int) -> Iterator[SqlStore]:
             for at in range(0, len(starts), _BATCH):
                 made = [_row(random, start, dims) for start in starts[at : at + _BATCH]]
                 span = Span(made[0].start_ms, made[-1].start_ms + 1)
-                store.ingest(PROJECT.key, lambda unit, s=span, m=made: unit.record(s, m, now_ms=now_ms))  # type: ignore[misc]
+                store.ingest(PROJECT.key, lambda unit, s=span, m=made: unit.record(s, m, now_ms=now_ms))  # type: ignore[misc]  # mypy infers no lambda with defaults
         store.ingest(PROJECT.key, lambda unit: unit.cover(Span(BEGINS_MS, now_ms), read_at_ms=now_ms))
         store.ingest(PROJECT.key, lambda unit: unit.succeeded(at_ms=now_ms, as_of_ms=now_ms))
         while assess_pass(store, Assessment(rules, frozenset((PROJECT.key,)), 0, expected=1), now_ms).more:

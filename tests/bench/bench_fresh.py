@@ -37,7 +37,7 @@ class _Noting(Receiver):
         at = time.monotonic()
         for notice in post.notices:
             self.came.setdefault(notice["key"]["feature"], at)
-        super().take(handler, post)  # type: ignore[arg-type]
+        super().take(handler, post)  # type: ignore[arg-type]  # takes a narrower handler
 
 
 def rows(crossings: int = CROSSINGS, projects: tuple[int, ...] = PROJECTS, poll_s: float = POLL_S) -> list[Row]:

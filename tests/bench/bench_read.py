@@ -130,7 +130,7 @@ def script(source: Feed) -> None:
     assert spent, "something was read"
 
 
-def _pages(source: Feed):  # type: ignore[no-untyped-def]
+def _pages(source: Feed):  # type: ignore[no-untyped-def]  # a generator of pages
     cursor = ""
     while True:
         url = f"{source.url}/api/public/v2/observations?limit=1000{cursor and f'&cursor={cursor}'}"

@@ -56,7 +56,7 @@ class Visit:
 @contextmanager
 def visit(browser: Browser, daemon: Daemon, **options: object) -> Iterator[Visit]:
     """A browser without a past. At its end it has complained of nothing and asked no other host."""
-    context = browser.new_context(base_url=daemon.url, **options)  # type: ignore[arg-type]
+    context = browser.new_context(base_url=daemon.url, **options)  # type: ignore[arg-type]  # fields by name
     found = Visit(context.new_page())
     host = urlsplit(daemon.url).netloc
 

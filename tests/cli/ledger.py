@@ -54,7 +54,7 @@ def _one(
         start_ms=made_of.start_ms,
         cost_pico=cost_pico,
         tokens=Tokens(input=used, output=made, total=used + made),
-        dimensions=dimensions,  # type: ignore[arg-type]
+        dimensions=dimensions,  # type: ignore[arg-type]  # fields by name
         user="ann" if name.startswith("a") else "bob",
     )
 

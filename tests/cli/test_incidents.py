@@ -54,10 +54,10 @@ def home(tmp_path: Path) -> Path:
         for hour, rows in [(8.0, []), (11.5, [*calls, _call(7, 9, 4, "search")])]:
             now_ms = THURSDAY_MS + int(hour * HOUR_MS)
             span = Span(THURSDAY_MS - 9 * DAY_MS, now_ms)
-            store.ingest(PROJECT.key, lambda unit, s=span, r=rows, n=now_ms: unit.record(s, r, now_ms=n))  # type: ignore[misc]
-            store.ingest(PROJECT.key, lambda unit, s=span, n=now_ms: unit.cover(s, read_at_ms=n))  # type: ignore[misc]
-            store.ingest(PROJECT.key, lambda unit, n=now_ms: unit.succeeded(at_ms=n, as_of_ms=n))  # type: ignore[misc]
-            store.ingest(PROJECT.key, lambda unit, n=now_ms: unit.loaded(at_ms=n, counters_from_ms=n))  # type: ignore[misc]
+            store.ingest(PROJECT.key, lambda unit, s=span, r=rows, n=now_ms: unit.record(s, r, now_ms=n))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            store.ingest(PROJECT.key, lambda unit, s=span, n=now_ms: unit.cover(s, read_at_ms=n))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            store.ingest(PROJECT.key, lambda unit, n=now_ms: unit.succeeded(at_ms=n, as_of_ms=n))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            store.ingest(PROJECT.key, lambda unit, n=now_ms: unit.loaded(at_ms=n, counters_from_ms=n))  # type: ignore[misc]  # mypy infers no lambda with defaults
             assess_pass(store, given, now_ms + 60_000)
         _deliver(store)
     return tmp_path
@@ -69,13 +69,13 @@ def _store(home: Path) -> SqlStore:
 
 def _deliver(store: SqlStore) -> None:
     for name in ("finops", "old"):
-        claimed = store.deliver(lambda u, d=name: u.claim(d, now_ms=NOON_MS, until_ms=NOON_MS + 9, holder="test"))  # type: ignore[misc]
+        claimed = store.deliver(lambda u, d=name: u.claim(d, now_ms=NOON_MS, until_ms=NOON_MS + 9, holder="test"))  # type: ignore[misc]  # mypy infers no lambda with defaults
         assert claimed is not None
         if name == "finops":
-            store.deliver(lambda u, c=claimed: u.sent(c, at_ms=NOON_MS, reference=""))  # type: ignore[misc]
+            store.deliver(lambda u, c=claimed: u.sent(c, at_ms=NOON_MS, reference=""))  # type: ignore[misc]  # mypy infers no lambda with defaults
         else:
             said = f"Slack said invalid_auth {ESCAPE}"
-            store.deliver(lambda u, c=claimed, s=said: u.dead(c, at_ms=NOON_MS, reason="invalid_auth", text=s))  # type: ignore[misc]
+            store.deliver(lambda u, c=claimed, s=said: u.dead(c, at_ms=NOON_MS, reason="invalid_auth", text=s))  # type: ignore[misc]  # mypy infers no lambda with defaults
 
 
 @pytest.fixture

@@ -51,10 +51,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for hour, rows in came:
             now_ms = THURSDAY_MS + int(hour * HOUR_MS)
             span = Span(THURSDAY_MS - 9 * DAY_MS, now_ms)
-            store.ingest(PROJECT.key, lambda unit, s=span, r=rows, n=now_ms: unit.record(s, r, now_ms=n))  # type: ignore[misc]
-            store.ingest(PROJECT.key, lambda unit, s=span, n=now_ms: unit.cover(s, read_at_ms=n))  # type: ignore[misc]
-            store.ingest(PROJECT.key, lambda unit, n=now_ms: unit.succeeded(at_ms=n, as_of_ms=n))  # type: ignore[misc]
-            store.ingest(PROJECT.key, lambda unit, n=now_ms: unit.loaded(at_ms=n, counters_from_ms=n))  # type: ignore[misc]
+            store.ingest(PROJECT.key, lambda unit, s=span, r=rows, n=now_ms: unit.record(s, r, now_ms=n))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            store.ingest(PROJECT.key, lambda unit, s=span, n=now_ms: unit.cover(s, read_at_ms=n))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            store.ingest(PROJECT.key, lambda unit, n=now_ms: unit.succeeded(at_ms=n, as_of_ms=n))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            store.ingest(PROJECT.key, lambda unit, n=now_ms: unit.loaded(at_ms=n, counters_from_ms=n))  # type: ignore[misc]  # mypy infers no lambda with defaults
             assess_pass(store, given, now_ms + 60_000)
     return folder
 

@@ -89,7 +89,7 @@ def world(folder: Path) -> Iterator[World]:
     """Ends with everything it started."""
     with StandinServer(Store(), now_ms=now_ms) as langfuse:
         spans = two_weeks()
-        langfuse.store.add(spans)  # type: ignore[arg-type]
+        langfuse.store.add(spans)  # type: ignore[arg-type]  # made spans, not any
         home = Home.make(folder, langfuse.url)
         home.env |= placed(folder)
         home.write(BUDGETS.format(zone=noon_zone()))
@@ -97,7 +97,7 @@ def world(folder: Path) -> Iterator[World]:
             daemon = home.run()
             wait_for(lambda: daemon.events("notification_sent"), "the first notices", 150)
             shown = home.call("incidents", "--json")
-            yield World(home, daemon, spans[-1].trace_id, _first_id(shown.stdout))  # type: ignore[attr-defined]
+            yield World(home, daemon, spans[-1].trace_id, _first_id(shown.stdout))  # type: ignore[attr-defined]  # made spans, not any
         finally:
             home.end()
 

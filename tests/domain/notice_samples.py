@@ -47,4 +47,4 @@ def change_to(*destinations: str, notice: Notice = NOTICE) -> Change:
 
 
 def about(notice: Notice = NOTICE, **facts: object) -> Notice:
-    return replace(notice, incident=replace(notice.incident, **facts))  # type: ignore[arg-type]
+    return replace(notice, incident=replace(notice.incident, **facts))  # type: ignore[arg-type]  # fields by name

@@ -154,7 +154,7 @@ def test_who_was_never_told_of_the_end_knows_what_came_back(share: str, period: 
 )  # fmt: skip
 def test_an_open_incident_is_due_again(changes: dict[str, object], hours: int, due: bool) -> None:
     incident = replace(INCIDENT, told=("finops",), told_ms=NOON_MS)
-    incident = replace(incident, **changes)  # type: ignore[arg-type]
+    incident = replace(incident, **changes)  # type: ignore[arg-type]  # fields by name
     assert is_due_again(incident, ((Severity.CRITICAL, 4 * HOUR_MS),), NOON_MS + hours * HOUR_MS) is due
 
 

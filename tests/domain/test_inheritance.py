@@ -119,7 +119,7 @@ observations = st.builds(
 @given(st.lists(observations, max_size=7), st.randoms(use_true_random=False))
 def test_the_order_and_the_batches_of_reading_change_nothing(found: list[Observation], chance: object) -> None:
     shuffled = list(found)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis's Random is untyped
     split = len(found) // 2
     whole = _facts([found])
     assert _facts([shuffled]) == whole

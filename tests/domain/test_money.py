@@ -77,13 +77,13 @@ def test_what_is_no_number_is_no_money(value: float) -> None:
 
 def test_a_float_is_refused_with_the_two_right_ways() -> None:
     with pytest.raises(TypeError, match=r'not 0\.1: use Usd\.parse\("0\.10"\).*Usd\(pico_from_json\(0\.1\)\)'):
-        Usd(0.1)  # type: ignore[arg-type]
+        Usd(0.1)  # type: ignore[arg-type]  # the mistake
 
 
 @pytest.mark.parametrize("value", [1.0, True, "5", Decimal(5), None])
 def test_only_an_int_counts_picodollars(value: object) -> None:
     with pytest.raises(TypeError, match="whole picodollars"):
-        Usd(value)  # type: ignore[arg-type]
+        Usd(value)  # type: ignore[arg-type]  # the mistake
 
 
 @pytest.mark.parametrize(
@@ -170,15 +170,15 @@ def test_amounts_add_subtract_scale_and_compare_as_their_picodollars(a: int, b: 
 
 def test_money_never_mixes_with_bare_numbers() -> None:
     with pytest.raises(TypeError):
-        Usd(5) + 5  # type: ignore[operator]
+        Usd(5) + 5  # type: ignore[operator]  # the mistake
     with pytest.raises(TypeError):
-        Usd(5) - 5  # type: ignore[operator]
+        Usd(5) - 5  # type: ignore[operator]  # the mistake
     with pytest.raises(TypeError):
-        Usd(5) * 0.5  # type: ignore[operator]
+        Usd(5) * 0.5  # type: ignore[operator]  # the mistake
     with pytest.raises(TypeError):
         Usd(5) * True
     with pytest.raises(TypeError):
-        assert Usd(5) > 4  # type: ignore[operator]
+        assert Usd(5) > 4  # type: ignore[operator]  # the mistake
     bare: object = 5
     assert Usd(5) != bare
 

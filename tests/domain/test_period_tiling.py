@@ -193,7 +193,7 @@ def test_a_day_starts_at_the_first_instant_whose_clock_shows_the_reset_time_arou
 
 @given(CALENDARS, st.dates(date(2024, 1, 2), date(2033, 12, 30)))
 def test_a_day_starts_at_the_first_instant_whose_clock_shows_the_reset_time(calendar: Calendar, day: date) -> None:
-    reset = datetime(day.year, day.month, day.day) + timedelta(minutes=calendar.day_starts_at_min)  # noqa: DTZ001
+    reset = datetime(day.year, day.month, day.day) + timedelta(minutes=calendar.day_starts_at_min)  # noqa: DTZ001 - wall-clock time is what is compared
     expected = first_quarter_hour_at_or_after(ZoneInfo(calendar.timezone), reset)
     assert day_span(calendar, day.toordinal())[0] == expected
 

@@ -110,7 +110,7 @@ def test_a_silence_is_active(at_ms: int, ended_ms: int | None, active: bool) -> 
     ],
 )
 def test_what_is_wrong_with_a_silence(changes: dict[str, object], mistake: str | None) -> None:
-    silence = replace(SILENCE, **changes)  # type: ignore[arg-type]
+    silence = replace(SILENCE, **changes)  # type: ignore[arg-type]  # fields by name
     assert [str(found) for found in mistakes_in(silence, RULES, 100)] == ([] if mistake is None else [mistake])
 
 

@@ -157,7 +157,7 @@ def sums_of(history: History, budget: Budget) -> dict[Place, Sums]:
         return tuple(value_of(call, version, name) for name in budget.each), period
 
     for call in history.calls:
-        _add_call(call, lambda v, call=call: places(call, v), budget.unit, found, history.poll_s)  # type: ignore[misc]
+        _add_call(call, lambda v, call=call: places(call, v), budget.unit, found, history.poll_s)  # type: ignore[misc]  # mypy infers no lambda with defaults
     return dict(found)
 
 

@@ -85,7 +85,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._universe.now_s
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]  # runs it at once, returns a done future
         self._universe.threaded.append(str(func))
         raise RuntimeError(f"{func} would run on a thread")
 

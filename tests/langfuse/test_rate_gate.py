@@ -34,7 +34,7 @@ def played(scene: Scene) -> Scene:
         in_virtual_time(scene)
 
     test.__name__, test.__doc__ = scene.__name__, scene.__doc__
-    return test  # type: ignore[return-value]
+    return test  # type: ignore[return-value]  # wraps keeps the signature
 
 
 async def refused(work: Coroutine[Any, Any, object]) -> Retryable:

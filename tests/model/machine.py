@@ -364,7 +364,7 @@ class Ledger(RuleBasedStateMachine):
         self.made += 1
         return f"{self.made:032x}", f"{self.made:016x}"
 
-    def _version(self, cents: int | None, start_ms: int, arrives_ms: int, says: Says = Says()) -> Version:  # noqa: B008
+    def _version(self, cents: int | None, start_ms: int, arrives_ms: int, says: Says = Says()) -> Version:  # noqa: B008 - read only
         """`updated_ms` is when it was written, which is no later than it can be read."""
         updated_ms = min(self.stage.clock.now_ms(), arrives_ms)
         cost_pico = None if cents is None else cents * 10**10

@@ -107,7 +107,7 @@ class PagerService:
             (status, headers), said = script, {"status": "throttle exceeded", "message": "Requests for this service"}
         elif wrong or len(body) > 512_000:
             status, said = 400, {"status": "invalid event", "message": "Event object is invalid"}
-            said = {**said, "errors": [f"{what}, key {event.get('routing_key')}" for what in wrong]}  # type: ignore[dict-item]
+            said = {**said, "errors": [f"{what}, key {event.get('routing_key')}" for what in wrong]}  # type: ignore[dict-item]  # JSON of one shape
         else:
             self.take(event)
         answer = json.dumps(said).encode()

@@ -23,7 +23,7 @@ TOLD = replace(REACHED, hours=HOURS)
 
 
 def with_incident(notice: Notice, **changes: object) -> Notice:
-    return replace(notice, incident=replace(notice.incident, **changes))  # type: ignore[arg-type]
+    return replace(notice, incident=replace(notice.incident, **changes))  # type: ignore[arg-type]  # fields by name
 
 
 def test_the_bars_of_a_day_end_with_what_was_measured_and_begin_at_its_start() -> None:

@@ -82,7 +82,7 @@ def test_a_config_map_that_kubernetes_swaps_is_taken_up(home: Home, langfuse: St
     wait_for(lambda: shows(daemon, 20, reloaded=1), "the rules")
     for number in (1, 2):
         publish(number, 20 + number)
-        wait_for(lambda usd=20 + number: shows(daemon, usd, reloaded=1), "the swap is taken up", WITHIN_S)  # type: ignore[misc]
+        wait_for(lambda usd=20 + number: shows(daemon, usd, reloaded=1), "the swap is taken up", WITHIN_S)  # type: ignore[misc]  # mypy infers no lambda with defaults
     assert daemon.stop() == 0
     assert not daemon.events("budget_file_broken")
 

@@ -69,7 +69,7 @@ class Chunked(httpx.AsyncByteStream):
     def __init__(self, body: bytes) -> None:
         self.body = body
 
-    async def __aiter__(self):  # type: ignore[no-untyped-def]
+    async def __aiter__(self):  # type: ignore[no-untyped-def]  # an iterator, as httpx wants it
         for at in range(0, len(self.body), 65_536):
             yield self.body[at : at + 65_536]
 

@@ -119,7 +119,7 @@ def _look(home: Home, receiver: Receiver) -> None:
     outputs: dict[str, str] = {}
     for style in ("console", "json"):
         daemon = home.run(FUSEWATCH_LOG_FORMAT=style)
-        wait_for(lambda: daemon.stderr.count("notification_d") >= (4 if style == "console" else 1), "failures", 40)  # noqa: B023
+        wait_for(lambda: daemon.stderr.count("notification_d") >= (4 if style == "console" else 1), "failures", 40)  # noqa: B023 - called before the loop goes on
         if style == "json":
             for path in ("/metrics", "/", "/healthz", "/readyz", "/api/v1/incidents", "/api/v1/openapi.json"):
                 outputs[path] = daemon.get(path)[1]

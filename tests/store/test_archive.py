@@ -23,7 +23,7 @@ def project(store: SqlStore) -> ProjectState:
 
 
 def totals(store: SqlStore) -> tuple[int, int, int]:
-    return tuple(store.read(lambda unit: unit.totals()))  # type: ignore[return-value]
+    return tuple(store.read(lambda unit: unit.totals()))  # type: ignore[return-value]  # a fixed length
 
 
 def shown(store: SqlStore) -> tuple[object, object, object]:

@@ -51,7 +51,7 @@ def test_what_waits_is_kept_once_for_each_incident_and_destination_in_its_order(
     later = replace(WAITS, hold=Hold(Why.QUIET_HOURS, 2, 8))
 
     for held in (WAITS, other, later):
-        store.assess(lambda unit, held=held: unit.put_held(held))  # type: ignore[misc]
+        store.assess(lambda unit, held=held: unit.put_held(held))  # type: ignore[misc]  # mypy infers no lambda with defaults
     assert store.read(lambda unit: unit.held()) == [other, later]
     store.assess(lambda unit: unit.drop_held(INCIDENT.id, "finops"))
     assert store.assess(lambda unit: unit.held()) == [later]
@@ -67,6 +67,6 @@ def test_an_incident_is_found_by_its_id_whatever_its_rule_is_called_now(store: S
 def test_a_value_is_known_by_its_dimension(store: SqlStore) -> None:
     store.assess(lambda unit: unit.know("model", {"a", "b"}))
     store.assess(lambda unit: unit.know("model", ["b", "c"]))
-    known = [store.assess(lambda unit, value=value: unit.is_known("model", value)) for value in "abcd"]  # type: ignore[misc]
+    known = [store.assess(lambda unit, value=value: unit.is_known("model", value)) for value in "abcd"]  # type: ignore[misc]  # mypy infers no lambda with defaults
     assert known == [True, True, True, False]
     assert not store.assess(lambda unit: unit.is_known("feature", "a"))

@@ -36,7 +36,7 @@ def incident(id_: str = "i1", **changes: object) -> Incident:
         opened_ms=10,
         changed_ms=10,
     )
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def put(store: SqlStore, *incidents: Incident) -> None:

@@ -77,9 +77,9 @@ def test_any_order_of_batches_leads_to_the_same_rows_deltas_and_counters(
     history: list[list[Observation]], chance: object
 ) -> None:
     shuffled = [list(batch) for batch in history]
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis's Random is untyped
     for batch in shuffled:
-        chance.shuffle(batch)  # type: ignore[attr-defined]
+        chance.shuffle(batch)  # type: ignore[attr-defined]  # Hypothesis's Random is untyped
     with fresh_store() as store, fresh_store() as other, fresh_store() as once:
         for batch in history:
             record(store, *batch)

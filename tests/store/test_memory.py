@@ -129,8 +129,8 @@ def test_the_store_in_memory_answers_as_the_database_does(story: list[list[Step]
         end = [_look(v, k, CELL - 3, 200) for v in VIEWS for k in KEYS]
         end += [_state_of(r, k, p, T0 + 10) for r in RULES for k in KEYS for p in ("day:1", "day:2")]
         for transaction in [*story, end]:
-            asked = sql.assess(lambda u, steps=transaction: [step(u) for step in steps])  # type: ignore[misc]
-            told = memory.assess(lambda u, steps=transaction: [step(u) for step in steps])  # type: ignore[misc]
+            asked = sql.assess(lambda u, steps=transaction: [step(u) for step in steps])  # type: ignore[misc]  # mypy infers no lambda with defaults
+            told = memory.assess(lambda u, steps=transaction: [step(u) for step in steps])  # type: ignore[misc]  # mypy infers no lambda with defaults
             assert list(map(_as_said, told)) == list(map(_as_said, asked))
 
 

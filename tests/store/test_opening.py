@@ -255,5 +255,5 @@ def test_every_commit_reaches_the_disk_and_readers_cannot_write(url: str) -> Non
         settings = {name: store._writer.row(f"PRAGMA {name}")[0] for name in ("journal_mode", "synchronous")}
         assert settings == {"journal_mode": "wal", "synchronous": 2}
         with pytest.raises(StoreFull, match="readonly"):
-            store.read(lambda unit: unit._link.run("DELETE FROM meta"))  # type: ignore[attr-defined]
+            store.read(lambda unit: unit._link.run("DELETE FROM meta"))  # type: ignore[attr-defined]  # under the unit on purpose
         assert record(store, [generation(start_ms=T0)]).new == 1

@@ -135,7 +135,7 @@ def die(store: SqlStore, *ids: str) -> None:
     for id_ in ids:
         enqueue(store, message(id_))
         claimed = must_claim(store)
-        store.deliver(lambda unit, c=claimed: unit.dead(c, at_ms=210, reason="invalid_auth", text="no such token"))  # type: ignore[misc]
+        store.deliver(lambda unit, c=claimed: unit.dead(c, at_ms=210, reason="invalid_auth", text="no such token"))  # type: ignore[misc]  # mypy infers no lambda with defaults
 
 
 def revive(store: SqlStore, *ids: str, at_ms: int = 5_000) -> list[str]:

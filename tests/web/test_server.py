@@ -172,7 +172,7 @@ def prometheus(folder: Path, target: int) -> Iterator[int]:
         pytest.skip("prometheus is not installed (Debian: prometheus)")
     config = folder / "prometheus.yml"
     jobs = [{"job_name": "fusewatch", "scrape_interval": "200ms", "scrape_timeout": "200ms"}]
-    jobs[0] |= {"static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}  # type: ignore[dict-item]
+    jobs[0] |= {"static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}  # type: ignore[dict-item]  # JSON of one shape
     config.write_text(json.dumps({"scrape_configs": jobs}))  # JSON is YAML
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])

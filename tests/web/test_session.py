@@ -15,7 +15,7 @@ TOKENS = Tokens("read-me", "change-me")
 
 
 def daemon(**changes: object) -> Daemon:
-    return replace(Daemon(read_token="read-me", web_token="change-me", incidents=[CROSSED]), **changes)  # type: ignore[arg-type]
+    return replace(Daemon(read_token="read-me", web_token="change-me", incidents=[CROSSED]), **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def sent(path: str, fields: dict[str, str], cookie: str = "", **headers: str) -> httpx.Request:

@@ -34,7 +34,7 @@ class Counter:
         self.taken.append((action, author))
 
     def daemon(self, **given: object) -> Daemon:
-        return Daemon(actions=ActionsDesk(SECRET, self.is_first, self.act), **given)  # type: ignore[arg-type]
+        return Daemon(actions=ActionsDesk(SECRET, self.is_first, self.act), **given)  # type: ignore[arg-type]  # fields by name
 
 
 def payload(*values: str, **changes: object) -> bytes:

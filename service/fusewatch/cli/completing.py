@@ -50,7 +50,7 @@ def kinds(incomplete: str) -> Offer:
 
 def dimensions(incomplete: str) -> Offer:
     """The last name of a list with commas."""
-    from fusewatch.domain.rules import BUILT_IN_DIMENSIONS  # noqa: PLC0415
+    from fusewatch.domain.rules import BUILT_IN_DIMENSIONS  # noqa: PLC0415 - slow, and only where somebody pressed Tab
 
     before, comma, last = incomplete.rpartition(",")
     return [(f"{before}{comma}{name}", "") for name in BUILT_IN_DIMENSIONS if name.startswith(last)]
@@ -90,8 +90,8 @@ def _loaded(ctx: typer.Context) -> "Loaded | None":
 
 def _from_database(ctx: typer.Context, incomplete: str, read: Callable[["ReadUnit", int], Offer]) -> Offer:
     from fusewatch.config.settings import load_settings  # noqa: PLC0415 - slow, and only where somebody pressed Tab
-    from fusewatch.runtime import SystemClock  # noqa: PLC0415
-    from fusewatch.store import open_store  # noqa: PLC0415
+    from fusewatch.runtime import SystemClock  # noqa: PLC0415 - slow, and only where somebody pressed Tab
+    from fusewatch.store import open_store  # noqa: PLC0415 - slow, and only where somebody pressed Tab
 
     with suppress(FusewatchError, OSError):
         database = ctx.params.get("database")

@@ -117,9 +117,9 @@ def _missing(path: Path) -> Finding:
 
 def _listening(settings: Settings) -> Finding:
     host, port = settings.listen
-    where = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
+    where = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104 - compared, not listened on
     try:
-        with urllib.request.urlopen(f"{where}/healthz", timeout=3) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{where}/healthz", timeout=3) as answer:  # noqa: S310 - http alone, to the daemon's own address
             if answer.read(300).strip() == b"ok":
                 return Finding("daemon", True, f"alive at {where} ({answer.status})")
             return Finding("daemon", False, f"something else answers at {where}; set FUSEWATCH_LISTEN to a free port")

@@ -76,8 +76,8 @@ class Text:
     def _parse(self, text: str, context: object) -> object:
         if self.refers:
             assert isinstance(context, Known), "the loader passes the known names"
-            return self.parse(text, context)  # type: ignore[call-arg]
-        return self.parse(text)  # type: ignore[call-arg]
+            return self.parse(text, context)  # type: ignore[call-arg]  # `refers` says which of its two forms `parse` has
+        return self.parse(text)  # type: ignore[call-arg]  # `refers` says which of its two forms `parse` has
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,8 +28,8 @@ class MetricsRow(msgspec.Struct):
     """
 
     time_dimension: str
-    sum_totalCost: float | None = None  # noqa: N815
-    sum_totalTokens: int | None = None  # noqa: N815
+    sum_totalCost: float | None = None  # noqa: N815 - as Langfuse spells it
+    sum_totalTokens: int | None = None  # noqa: N815 - as Langfuse spells it
     count_count: int | None = None
 
 

@@ -19,9 +19,9 @@ def upgrade(core: sa.Connection, place: str, present: str | None) -> None:
     """Run the missing migrations in the transaction that the connection is in, which SQLAlchemy has been told of.
     StoreUnusable when the database is newer than this code."""
     # Only here: Alembic costs a daemon 10 MB that it needs once in its life.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - as said above
+    from alembic.config import Config  # noqa: PLC0415 - as said above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as said above
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

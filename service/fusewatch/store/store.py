@@ -53,7 +53,7 @@ def database(url: str, *, exclusive: bool, busy_timeout_ms: int = BUSY_TIMEOUT_M
         return SqliteFile(database_path(url), exclusive=exclusive, busy_timeout_ms=busy_timeout_ms)
     try:
         # Only here: most installations have no PostgreSQL, and need no driver for it.
-        from fusewatch.store.server import PostgresServer  # noqa: PLC0415
+        from fusewatch.store.server import PostgresServer  # noqa: PLC0415 - as said above
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "psycopg":
             raise

@@ -89,7 +89,7 @@ def open_generation(name: str, *, model: str = "", embedding: bool = False, star
         return None
     kind = "embedding" if embedding else "generation"
     if start_ns is None:
-        return found.start_observation(name=name, as_type=kind, model=model or None)  # type: ignore[call-overload]
+        return found.start_observation(name=name, as_type=kind, model=model or None)  # type: ignore[call-overload]  # the SDK has an overload for each literal kind, none for a variable
     span = found._otel_tracer.start_span(name, start_time=start_ns)
     return _KINDS[kind](
         otel_span=span, langfuse_client=found, environment=found._environment, release=found._release, model=model

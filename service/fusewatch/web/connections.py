@@ -40,7 +40,7 @@ class GuardedProtocol(H11Protocol):
         self._phase = ""
         self._timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the transport too
         super().connection_made(transport)
         self.since = self.loop.time()
         self._make_room()

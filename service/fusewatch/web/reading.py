@@ -101,7 +101,7 @@ def _incidents(router: APIRouter, state: WebState, pictures: Pictures) -> None:
         state_: Annotated[State | None, Query(alias="state")] = None,
         project: Name = None,
         group: Group = None,
-        where: Where = [],  # noqa: B006
+        where: Where = [],  # noqa: B006 - read only; FastAPI takes the default of a list so
         since: Since = None,
         until: Until = None,
         limit: Limit = USUAL,
@@ -159,7 +159,7 @@ def _spend(router: APIRouter, state: WebState, pictures: Pictures) -> None:
         since: Since = None,
         until: Until = None,
         project: Name = None,
-        where: Where = [],  # noqa: B006
+        where: Where = [],  # noqa: B006 - read only; FastAPI takes the default of a list so
         order: Ordered = Order.NAME,
         limit: Limit = USUAL,
         cursor: Cursor = None,

@@ -59,7 +59,7 @@ class Query:
 
     def address(self, anchor: str = "", **changes: object) -> str:
         """The address of the page with these changes."""
-        changed = replace(self, told="", mistakes=(), **changes)  # type: ignore[arg-type]
+        changed = replace(self, told="", mistakes=(), **changes)  # type: ignore[arg-type]  # callers name this class's own fields
         written = urlencode([(name, value.encode("utf-8", "replace")) for name, value in changed.pairs()])
         return f"/{'?' if written else ''}{written}{f'#{anchor}' if anchor else ''}"
 
