@@ -37,9 +37,7 @@ class AcknowledgedBody:
     acknowledged_at: str | None
 
 
-def acknowledge_route(acknowledge: Acknowledge) -> APIRouter:
-    router = APIRouter()
-
+def add_acknowledging(router: APIRouter, acknowledge: Acknowledge) -> None:
     @router.post("/api/v1/incidents/{incident_id}/acknowledge", summary="Look after an incident", tags=["incidents"])
     async def acknowledged(
         incident_id: Id, wish: Annotated[AcknowledgeWish, Body(examples=[{"author": "ana"}])]
@@ -52,5 +50,3 @@ def acknowledge_route(acknowledge: Acknowledge) -> APIRouter:
             raise HTTPException(HTTPStatus.CONFLICT, f"Incident {incident_id} is over.")
         at = None if incident.acked_ms is None else rfc3339(incident.acked_ms)
         return AcknowledgedBody(incident.id, incident.state.value, utf8(incident.acked_by), at)
-
-    return router

@@ -1,7 +1,7 @@
 """The ASGI application: routes, access, and what every answer carries."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -13,18 +13,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fusewatch import __version__
 from fusewatch.web.access import Reading, judge_reading
-from fusewatch.web.changing import changing_routes
+from fusewatch.web.acknowledging import add_acknowledging
+from fusewatch.web.changing import add_reloading, add_reviving, change_guard
 from fusewatch.web.describing import describe, problems
 from fusewatch.web.guard import Guard
 from fusewatch.web.page.routes import page_routes
 from fusewatch.web.params import nothing_unknown
 from fusewatch.web.problems import answer_problems
-from fusewatch.web.reading import reading_routes
-from fusewatch.web.silences import silence_routes
+from fusewatch.web.reading import add_reading
+from fusewatch.web.silences import add_silences_reading, add_silencing
 from fusewatch.web.slack import slack_route
 from fusewatch.web.state import ANSWER_WITHIN_S, Pictures, WebState
 from fusewatch.web.textformat import CONTENT_TYPE
-from fusewatch.web.why import why_route
+from fusewatch.web.why import add_why
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -45,6 +46,7 @@ _UNPROVEN = "A valid bearer token is needed here."
 _BEARER = HTTPBearer(
     auto_error=False, scheme_name="ReadToken", description="FUSEWATCH_READ_TOKEN or FUSEWATCH_WEB_TOKEN"
 )
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 _SCRAPE = "/metrics"
 
 
@@ -55,7 +57,8 @@ def make_app(state: WebState) -> ASGIApp:
     app.include_router(_open_routes(state, pictures))
     app.include_router(slack_route(state.actions, state.clock))
     app.include_router(page_routes(state, pictures))
-    app.include_router(_guarded_routes(app, state, pictures))
+    for router in _api_routes(app, state, pictures):
+        app.include_router(router)
     answer_problems(app)
     app.add_middleware(Guard)
     return Envelope(app)
@@ -83,10 +86,29 @@ def _open_routes(state: WebState, pictures: Pictures) -> APIRouter:
     return router
 
 
-def _guarded_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRouter:
-    async def may_read(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-    ) -> None:
+def _api_routes(app: FastAPI, state: WebState, pictures: Pictures) -> tuple[APIRouter, APIRouter]:
+    """What reads, and what changes. Two flat routers: FastAPI works every route out anew for each router around it."""
+    guards = [Depends(_reading_guard(state)), Depends(nothing_unknown)]
+    read = APIRouter(dependencies=guards, responses=problems())
+
+    @read.get("/api/v1/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return JSONResponse(describe(app))
+
+    add_reading(read, state, pictures)
+    add_why(read, state)
+    add_silences_reading(read, state)
+
+    change = APIRouter(dependencies=[*guards, Depends(change_guard(state))], responses=problems())
+    add_silencing(change, state)
+    add_acknowledging(change, state.acknowledge)
+    add_reviving(change, state)
+    add_reloading(change, state)
+    return read, change
+
+
+def _reading_guard(state: WebState) -> Callable[[Request, _Credentials], Awaitable[None]]:
+    async def may_read(request: Request, credentials: _Credentials) -> None:
         hosts = request.headers.getlist("host")
         reading = judge_reading(
             listen_is_loopback=state.listen_is_loopback,
@@ -100,25 +122,7 @@ def _guarded_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRou
             challenge = {"www-authenticate": 'Bearer realm="fusewatch"'}
             raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers=challenge)
 
-    router = APIRouter(dependencies=[Depends(may_read)])
-
-    router.include_router(_api_routes(app, state, pictures))
-    return router
-
-
-def _api_routes(app: FastAPI, state: WebState, pictures: Pictures) -> APIRouter:
-    router = APIRouter(dependencies=[Depends(nothing_unknown)], responses=problems())
-
-    @router.get("/api/v1/openapi.json", include_in_schema=False)
-    async def openapi() -> Response:
-        return JSONResponse(describe(app))
-
-    router.include_router(reading_routes(state, pictures))
-    router.include_router(why_route(state))
-    read, change = silence_routes(state)
-    router.include_router(read)
-    router.include_router(changing_routes(state, change))
-    return router
+    return may_read
 
 
 def _probe(problems: Sequence[str]) -> Response:

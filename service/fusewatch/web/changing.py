@@ -1,7 +1,7 @@
-"""The routes of the API that change anything, each with the token for changes: silences, acknowledging, reviving,
-reloading."""
+"""The token that every change over the API needs; reviving and reloading."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -11,7 +11,6 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from fusewatch.errors import Problem
 from fusewatch.web.access import Reading, judge_change
-from fusewatch.web.acknowledging import acknowledge_route
 from fusewatch.web.params import Id
 from fusewatch.web.problems import MistakeBody, Mistaken
 from fusewatch.web.state import ANSWER_WITHIN_S, WebState
@@ -36,7 +35,12 @@ class ReloadedBody:
     revision: str
 
 
-def changing_routes(state: WebState, silences: APIRouter) -> APIRouter:
+Guard = Callable[[_Credentials], Awaitable[None]]
+
+
+def change_guard(state: WebState) -> Guard:
+    """A dependency that lets a request pass which carries the token for changes."""
+
     async def may_change(credentials: _Credentials) -> None:
         answer = judge_change(presented=credentials.credentials if credentials else None, token=state.web_token)
         if answer is Reading.OFF:
@@ -45,10 +49,10 @@ def changing_routes(state: WebState, silences: APIRouter) -> APIRouter:
             headers = {"www-authenticate": 'Bearer realm="fusewatch"'}
             raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers=headers)
 
-    router = APIRouter(dependencies=[Depends(may_change)])
-    router.include_router(silences)
-    router.include_router(acknowledge_route(state.acknowledge))
+    return may_change
 
+
+def add_reviving(router: APIRouter, state: WebState) -> None:
     @router.post("/api/v1/deliveries/{delivery_id}/revive", summary="Send a dead delivery again", tags=["deliveries"])
     async def revive(delivery_id: Id) -> DeliveryBody:
         """Due at once under its old id; it counts its attempts and its two days anew. 404 where none that is dead has
@@ -59,6 +63,8 @@ def changing_routes(state: WebState, silences: APIRouter) -> APIRouter:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"No dead delivery has the id {delivery_id}.")
         return delivery_body(row)
 
+
+def add_reloading(router: APIRouter, state: WebState) -> None:
     @router.post("/api/v1/reload", summary="Read the budget file again", tags=["reload"])
     async def reload() -> ReloadedBody:
         """The daemon sees changes by itself within seconds; this is for who wants to know at once. 409 with every
@@ -68,8 +74,6 @@ def changing_routes(state: WebState, silences: APIRouter) -> APIRouter:
         if found.problems:
             raise Mistaken(HTTPStatus.CONFLICT, [_mistake(one) for one in found.problems])
         return ReloadedBody(rfc3339(state.clock.now_ms()), found.changed, found.revision)
-
-    return router
 
 
 def _mistake(found: Problem) -> MistakeBody:

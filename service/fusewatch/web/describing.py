@@ -1,14 +1,17 @@
 """The OpenAPI document: what each route may answer, with which token, and problems in their own media type."""
 
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
 
 from fusewatch.web.problems import MEDIA_TYPE, ProblemBody
 
 Responses = dict[int | str, dict[str, Any]]
+_SCHEMAS = "#/components/schemas/"
 
 DESCRIPTION = """\
 What Fusewatch knows of budgets, incidents and spend. Amounts of money are exact decimals in strings, US dollars;
@@ -39,18 +42,14 @@ _TAGS = (
 )
 
 
-def problems(*but: HTTPStatus) -> Responses:
-    """What can go wrong everywhere below /api."""
-    return {
-        int(status): {"model": ProblemBody, "description": meaning}
-        for status, meaning in _MEANINGS.items()
-        if status not in but
-    }
+def problems() -> Responses:
+    """What can go wrong everywhere below /api. Without the body, which is the same each time: `describe` adds it."""
+    return {int(status): {"description": meaning} for status, meaning in _MEANINGS.items()}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """The document. What FastAPI does not know of is put right: the media type of problems, the challenge that comes
-    with a 401, and that reading on the machine itself needs no token."""
+    """The document. What FastAPI does not know of is put right: problems with their media type, the challenge that
+    comes with a 401, and that reading on the machine itself needs no token."""
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -66,19 +65,15 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 operation["security"] = [{"ChangeToken": []}]
             for status, response in operation["responses"].items():
                 if int(status) >= 400:
-                    response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
-                    response["content"][MEDIA_TYPE]["example"] = _example(int(status), response["description"])
+                    response["content"] = {MEDIA_TYPE: _content(int(status), response["description"])}
                 if int(status) == HTTPStatus.UNAUTHORIZED:
                     response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}}
+    problem = TypeAdapter(ProblemBody).json_schema(ref_template=_SCHEMAS + "{model}")
+    schemas = document["components"]["schemas"] | problem.pop("$defs") | {"ProblemBody": problem}
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 
 
-def _example(status: int, meaning: str) -> dict[str, Any]:
-    return {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": meaning,
-        "instance": "/api/v1/budgets",
-        "errors": [],
-    }
+def _content(status: int, meaning: str) -> dict[str, Any]:
+    example = ProblemBody("about:blank", HTTPStatus(status).phrase, status, meaning, "/api/v1/budgets")
+    return {"schema": {"$ref": _SCHEMAS + "ProblemBody"}, "example": asdict(example)}

@@ -62,12 +62,10 @@ Over = Annotated[
 Ordered = Annotated[Order, Query(description="`name` is safe to page through; `largest` tells the most first.")]
 
 
-def reading_routes(state: WebState, pictures: Pictures) -> APIRouter:
-    router = APIRouter()
+def add_reading(router: APIRouter, state: WebState, pictures: Pictures) -> None:
     _budgets(router, state, pictures)
     _incidents(router, state, pictures)
     _spend(router, state, pictures)
-    return router
 
 
 def _budgets(router: APIRouter, state: WebState, pictures: Pictures) -> None:

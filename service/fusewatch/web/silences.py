@@ -64,14 +64,7 @@ class SilenceWish:
     author: _Text = field(default="")
 
 
-def silence_routes(state: WebState) -> tuple[APIRouter, APIRouter]:
-    """What may be read, and what changes."""
-    return _reading(state), _changing(state)
-
-
-def _reading(state: WebState) -> APIRouter:
-    router = APIRouter()
-
+def add_silences_reading(router: APIRouter, state: WebState) -> None:
     @router.get("/api/v1/silences", summary="What is silenced", tags=["silences"])
     async def silences(
         all: Annotated[Flag, Query(description="Those that are over, too.")] = False,  # noqa: A002 - the parameter's name
@@ -83,12 +76,8 @@ def _reading(state: WebState) -> APIRouter:
         told, following = page(found, lambda silence: (-silence.ends_ms, silence.id), limit=limit, cursor=cursor)
         return SilencesBody(rfc3339(now_ms), len(found), [silence_body(silence, now_ms) for silence in told], following)
 
-    return router
 
-
-def _changing(state: WebState) -> APIRouter:
-    router = APIRouter()
-
+def add_silencing(router: APIRouter, state: WebState) -> None:
     @router.post("/api/v1/silences", summary="Silence something", status_code=HTTPStatus.CREATED, tags=["silences"])
     async def add(wish: Annotated[SilenceWish, Body(examples=[_EXAMPLE])]) -> SilenceBody:
         """409 with what would be right where the rules in force, or the clock, do not allow it."""
@@ -108,8 +97,6 @@ def _changing(state: WebState) -> APIRouter:
         if silence is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"No silence has the id {silence_id}.")
         return silence_body(silence, state.clock.now_ms())
-
-    return router
 
 
 def silence_body(silence: Silence, now_ms: int) -> SilenceBody:

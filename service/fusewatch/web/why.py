@@ -13,9 +13,7 @@ from fusewatch.web.textformat import utf8
 from fusewatch.web.whybody import ExplainedBody, OverviewBody, why_body
 
 
-def why_route(state: WebState) -> APIRouter:
-    router = APIRouter()
-
+def add_why(router: APIRouter, state: WebState) -> None:
     @router.get("/api/v1/why", summary="Why a rule told what it told, and what kept the rest", tags=["why"])
     async def why(
         rule: Annotated[str, Query(max_length=LONGEST, description="A budget or a spike.")],
@@ -28,5 +26,3 @@ def why_route(state: WebState) -> APIRouter:
             return why_body(await state.why(Question(rule, key, at)))
         except (UnknownRule, UnknownKey) as error:
             raise HTTPException(HTTPStatus.NOT_FOUND, utf8(str(error))) from error
-
-    return router
