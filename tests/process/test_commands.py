@@ -328,9 +328,11 @@ def test_backfill_refuses_what_cannot_be_meant_and_says_what_stays_unread(home: 
 def interrupt_backfill(home: Home, langfuse: StandinServer, sign: signal.Signals) -> None:
     """In the middle: after some of the windows that are left, and before the last."""
     answered = len(langfuse.log)
+    langfuse.troubles.add(slow(0.0, times=7), slow(20.0, times=None))
     running = home.start("backfill", "--from", "-111d")
-    wait_for(lambda: len(langfuse.log) > answered + 6, "some windows")
+    wait_for(lambda: len(langfuse.log) >= answered + 7, "some windows")
     assert running.stop(sign) != 0
+    langfuse.troubles.clear()
 
 
 def test_backfill_interrupted_or_killed_goes_on_where_it_ended(home: Home, langfuse: StandinServer) -> None:
@@ -339,10 +341,8 @@ def test_backfill_interrupted_or_killed_goes_on_where_it_ended(home: Home, langf
     daemon = home.run()
     wait_for(lambda: daemon.events("history_loaded"), "the first load")
     assert daemon.stop() == 0
-    langfuse.troubles.add(slow(0.3, times=None))
     interrupt_backfill(home, langfuse, signal.SIGINT)
     interrupt_backfill(home, langfuse, signal.SIGKILL)
-    langfuse.troubles.clear()
     ended = home.call("backfill", "--from", "-111d", "--json")
     assert ended.returncode == 0, ended.stderr
     (told,) = json.loads(ended.stdout)

@@ -133,8 +133,8 @@ def _live(daemon: Daemon, traffic: Traffic, counters: Counters, seconds: float) 
 
 def _until_sending(traffic: Traffic, receiver: Receiver) -> None:
     """The worst instant: the receiver has the request, and the daemon does not have the answer."""
-    until = time.monotonic() + 2.0
-    while time.monotonic() < until and not receiver.busy:
+    until = time.monotonic() + 20.0
+    while time.monotonic() < until and not receiver.busy and not traffic.done:
         traffic.step()
         time.sleep(0.005)
 
