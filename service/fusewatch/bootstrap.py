@@ -222,14 +222,15 @@ def connect_project(config: ProjectConfig, world: World, store: Store | None) ->
         remembered_api=known.api if known else "",
         transport=world.transport,
         on_request=partial(world.on_request, config.name),
-        gate=world.gates.source(config.base_url, known.organisation_id if known else "") if world.gates else None,
+        gate=world.gates.source(host, known.organisation_id if known else "") if world.gates else None,
     )
     return ProjectEntry(config.name, host, source)
 
 
 def connect_prices(config: ProjectConfig, world: World, store: Store) -> PriceList:
     """The price list of one project, to look at and to add to."""
-    known = store.known(base_url_of(config.base_url), config.name)
+    host = base_url_of(config.base_url)
+    known = store.known(host, config.name)
     return open_source(
         config.base_url,
         config.public_key,
@@ -238,7 +239,7 @@ def connect_prices(config: ProjectConfig, world: World, store: Store) -> PriceLi
         remembered_api=known.api if known else "",
         transport=world.transport,
         on_request=partial(world.on_request, config.name),
-        gate=world.gates.source(config.base_url, known.organisation_id if known else "") if world.gates else None,
+        gate=world.gates.source(host, known.organisation_id if known else "") if world.gates else None,
     )
 
 

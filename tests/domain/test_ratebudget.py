@@ -17,6 +17,7 @@ from fusewatch.domain.ratebudget import (
     MINUTE_MS,
     SLICE_MS,
     Allowance,
+    InUse,
     Policy,
     Priority,
     RateClass,
@@ -24,6 +25,7 @@ from fusewatch.domain.ratebudget import (
     blocked_ms,
     bounds,
     class_of,
+    in_use,
     is_cloud,
     limited,
     policy_for,
@@ -302,6 +304,36 @@ def test_a_clock_that_was_set_back_keeps_nobody_waiting_longer_than_before(
     assert take(state, READ, now_ms - back_ms, LIVE, CLOUD)[1] <= MINUTE_MS + SLICE_MS
     state = limited(state, READ, now_ms, points=30, retry_after_s=retry_after_s)
     assert blocked_ms(state, READ, now_ms - back_ms) == retry_after_s * 1000
+
+
+# ------------------------------------------------------------ what is left
+
+
+@pytest.mark.parametrize("kind", [READ, METRICS_V2])
+@given(traffic(most=60), st.integers(0, 2 * MINUTE_MS))
+@settings(max_examples=60, deadline=None)
+def test_a_live_request_goes_out_at_once_exactly_while_some_of_the_budget_is_left(
+    kind: RateClass, arrivals: list[tuple[int, Priority]], later_ms: int
+) -> None:
+    state, at_ms = RateState(), NOW_MS
+    for after_ms, priority in arrivals:
+        at_ms = max(at_ms, NOW_MS + after_ms)
+        state, _ = take(state, kind, at_ms, priority, CLOUD)
+    (used,) = in_use(state, at_ms + later_ms, CLOUD)
+    assert used.kind is kind
+    assert (used.requests < used.most) is (take(state, kind, at_ms + later_ms, LIVE, CLOUD)[1] == 0)
+
+
+def test_of_several_windows_the_one_with_least_left_is_told() -> None:
+    state = limited(RateState(), METRICS_V2, NOW_MS, points=2000, retry_after_s=0)
+    for number in range(40):
+        state, _ = take(state, METRICS_V2, NOW_MS + number * 1000, LIVE, CLOUD)
+    assert in_use(state, NOW_MS + MINUTE_MS, CLOUD) == (InUse(METRICS_V2, 40, 48, DAY_MS),)
+
+
+def test_nothing_is_told_of_what_has_no_limit_or_was_never_used() -> None:
+    assert in_use(RateState(), NOW_MS, CLOUD) == ()
+    assert in_use(take(RateState(), READ, NOW_MS, LIVE, ELSEWHERE)[0], NOW_MS, ELSEWHERE) == ()
 
 
 # ------------------------------------------------------------ which endpoint counts where

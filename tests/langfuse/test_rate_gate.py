@@ -138,6 +138,8 @@ async def test_projects_of_one_organisation_share_its_budget_and_another_has_its
             await cloud.source(name).walk(PAST).next_page()
     await cloud.source("demo").walk(PAST).next_page()
     assert cloud.clock.monotonic() == 0
+    assert [used[1:] for used in cloud.gates.in_use("https://cloud.langfuse.com", "org-demo")] == [(15, 15, MINUTE_MS)]
+    assert cloud.gates.in_use("https://cloud.langfuse.com", "org-other") == ()
     for _ in range(15):
         await cloud.source("other").walk(PAST).next_page()
     assert cloud.clock.monotonic() == 0

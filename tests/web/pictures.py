@@ -25,6 +25,7 @@ from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.notices import Crossing, Incident, Kind, State
 from fusewatch.domain.periods import Calendar, Every
+from fusewatch.domain.ratebudget import InUse
 from fusewatch.domain.rules import Budget, Limit, RuleSet, Severity, Spike, Unit
 from fusewatch.domain.silences import Silence
 from fusewatch.errors import Problem
@@ -392,6 +393,7 @@ class Daemon:
     answers: Callable[[Question], Explained | Overview] | None = None
     spend: Spending | None = None
     looked: list[Wanted] = field(default_factory=list)
+    in_use: tuple[InUse, ...] = ()
 
     async def snapshot(self) -> Snapshot:
         if self.trouble is not None:
@@ -490,6 +492,7 @@ class Daemon:
             listen_is_loopback=self.listen_is_loopback,
             read_token=self.read_token,
             web_token=self.web_token,
+            budget_in_use=lambda _project: self.in_use,
         )
 
     def app(self) -> ASGIApp:

@@ -12,6 +12,7 @@ import pytest
 from fusewatch.app.snapshot import Snapshot
 from fusewatch.app.spending import Spending
 from fusewatch.domain.notices import Crossing, Kind, NoticeLink
+from fusewatch.domain.ratebudget import DAY_MS, MINUTE_MS, InUse, RateClass
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.web.assets import address_of
 from fusewatch.web.page.budgets import FIRST
@@ -230,6 +231,13 @@ def test_spend_is_told_by_value_with_its_share_and_what_today_will_have_cost() -
     assert "summarization$75.2050 %40" in part
     assert "Dearest traces" in part
     assert "nightlysummarizationshop15:42:0812$1.92" in part
+
+
+def test_a_project_says_what_is_left_of_its_request_budget() -> None:
+    used = (InUse(RateClass.READ, 4, 15, MINUTE_MS), InUse(RateClass.METRICS_V2, 50, 48, DAY_MS))
+    shown = get(Daemon(in_use=used), "/").text
+    assert ", 11 of 15 reads a minute left, 0 of 48 sums a day left" in shown
+    assert " left" not in get(Daemon(), "/").text.partition('id="projects"')[2]
 
 
 def test_what_drove_an_incident_unfolds_under_it() -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from fusewatch.domain.ratebudget import (
     MINUTE_MS,
+    InUse,
     Policy,
     Priority,
     RateClass,
@@ -17,6 +18,7 @@ from fusewatch.domain.ratebudget import (
     blocked_ms,
     bounds,
     class_of,
+    in_use,
     limited,
     policy_for,
     take,
@@ -102,6 +104,10 @@ class RateGate:
             await self._run(lambda: self._memory.save_rate(self._organisation, text))
             self._saved, self._saved_ms = state, self._clock.now_ms()
 
+    def in_use(self) -> tuple[InUse, ...]:
+        """What of the budget is used now, as far as this process knows."""
+        return () if self._state is None else in_use(self._state, self._clock.now_ms(), self._policy)
+
     def forget(self) -> None:
         """What is remembered here may be outdated: another daemon has used the budget meanwhile."""
         self._state = self._saved_ms = None
@@ -179,6 +185,10 @@ class RateGates:
                 organisation, policy=policy, memory=self._memory, run=self._run, clock=self._clock
             )
         return self._gates[organisation]
+
+    def in_use(self, host: str, organisation_id: str) -> tuple[InUse, ...]:
+        """Of the budget of this organisation; nothing where it has no limit or no requests yet."""
+        return self.of(host, organisation_id).in_use()
 
     def forget(self, host: str, organisation_id: str) -> None:
         """The budget of this organisation becomes ours: what the database has of it counts."""

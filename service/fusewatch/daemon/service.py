@@ -240,6 +240,7 @@ async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of pa
             actions=handling.actions(given.signing_secret),
             read_token=given.read_token,
             web_token=given.web_token,
+            budget_in_use=lambda project: gates.in_use(project.host, project.organisation_id),
         )
         for project in rulebook.loaded.projects:
             telemetry.expect(project.name, READ_FAILURES)

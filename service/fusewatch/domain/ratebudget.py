@@ -162,6 +162,29 @@ def bounds(state: RateState, kind: RateClass, now_ms: int, policy: Policy) -> tu
     return share, Bound(max(1, policy.metrics_a_day), DAY_MS)
 
 
+class InUse(NamedTuple):
+    """How many of the requests that we allow ourselves in a window are used now."""
+
+    kind: RateClass
+    requests: int
+    most: int
+    window_ms: int
+
+
+def in_use(state: RateState, now_ms: int, policy: Policy) -> tuple[InUse, ...]:
+    """Of each class that was used and has a limit: the window of which least is left."""
+    found = []
+    for kind, held in state.classes.items():
+        uses = _settled(held, kind, now_ms).uses
+        windows = [
+            InUse(kind, sum(u.requests for u in uses if u.at_ms + SLICE_MS + window_ms > now_ms), most, window_ms)
+            for most, window_ms in bounds(state, kind, now_ms, policy)
+        ]
+        if windows:
+            found.append(min(windows, key=lambda one: one.most - one.requests))
+    return tuple(found)
+
+
 def take(state: RateState, kind: RateClass, now_ms: int, priority: Priority, policy: Policy) -> tuple[RateState, int]:
     """Count a request that is sent now and answer 0, or count nothing and answer how long to wait in milliseconds.
 

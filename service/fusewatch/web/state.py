@@ -10,9 +10,10 @@ from fusewatch.app.snapshot import Snapshot
 from fusewatch.app.spending import Spending, Wanted
 from fusewatch.app.why import Question
 from fusewatch.app.whyfacts import Explained, Overview
+from fusewatch.domain.ratebudget import InUse
 from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.silences import Silence
-from fusewatch.ports import Clock
+from fusewatch.ports import Clock, ProjectState
 from fusewatch.web.acknowledging import Acknowledge
 from fusewatch.web.apidesk import ApiDesk
 from fusewatch.web.exposition import render
@@ -68,6 +69,8 @@ class WebState:
     web_token: str | None = field(default=None, repr=False)
     own: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
     """What of a picture this daemon shows Prometheus, where several share a database."""
+    budget_in_use: Callable[[ProjectState], Sequence[InUse]] = lambda _project: ()
+    """What the organisation of a project has used of the requests that we allow ourselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """What the sections of the page are made of: headings, tables, forms, and what every part is given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fusewatch.app.snapshot import Snapshot
 from fusewatch.app.spending import Spending
+from fusewatch.domain.ratebudget import InUse
 from fusewatch.domain.rules import Rule, RuleSet
 from fusewatch.web.html import Child, Markup, el, text
 from fusewatch.web.page.query import Query
@@ -27,6 +28,8 @@ class Shown:
     session: Session | None = None
     changes: bool = False
     login: bool = False
+    in_use: Mapping[str, Sequence[InUse]] = field(default_factory=dict)
+    """What is used of the request budget, by project key."""
 
     @property
     def now_ms(self) -> int:

@@ -103,6 +103,7 @@ class _Desk:
                 session,
                 changes=bool(state.web_token),
                 login=bool(state.web_token or state.read_token),
+                in_use={project.key: state.budget_in_use(project) for project in snapshot.projects},
             )
         )
 

@@ -1,10 +1,13 @@
 """How the watcher itself is: the projects that it reads, and the notices that nobody got yet."""
 
 from fusewatch.domain.money import format_usd
+from fusewatch.domain.ratebudget import DAY_MS, HOUR_MS, MINUTE_MS, RateClass
 from fusewatch.ports import ProjectState
 from fusewatch.web.html import Markup, foreign, text
 from fusewatch.web.page.parts import Shown, note, section, table
 from fusewatch.web.words import duration, moment
+
+_WINDOWS = {MINUTE_MS: "minute", HOUR_MS: "hour", DAY_MS: "day"}
 
 
 def projects(shown: Shown) -> Markup:
@@ -38,10 +41,17 @@ def _drift(project: ProjectState) -> str:
 
 
 def _requests(project: ProjectState, shown: Shown) -> str:
-    """What the daemon asked of Langfuse since it started, and how much of it Langfuse found too much."""
+    """What the daemon asked of Langfuse since it started, how much of it Langfuse found too much, and what is left."""
     counts = {key: n for key, n in shown.process.requests.items() if key[0] == project.name}
     refused = sum(n for (_, _, status), n in counts.items() if status == "429")
-    return f"{sum(counts.values()):,}" + (f", {refused:,} over its limit" if refused else "")
+    found = [f"{sum(counts.values()):,}"]
+    if refused:
+        found.append(f"{refused:,} over its limit")
+    for used in shown.in_use.get(project.key, ()):
+        what = "sums" if used.kind in (RateClass.METRICS_V1, RateClass.METRICS_V2) else "reads"
+        left = f"{max(0, used.most - used.requests):,} of {used.most:,}"
+        found.append(f"{left} {what} a {_WINDOWS.get(used.window_ms, duration(used.window_ms))} left")
+    return ", ".join(found)
 
 
 def _health(project: ProjectState, shown: Shown) -> str:
