@@ -1,12 +1,26 @@
 """Pytest hooks for the whole suite."""
 
+import gc
 import os
 
 import pytest
 
 from tests.packaging.require_tools import pytest_make_collect_report, pytest_runtest_makereport
 
-__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport", "pytest_xdist_auto_num_workers"]
+__all__ = [
+    "pytest_collection_finish",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+    "pytest_xdist_auto_num_workers",
+]
+
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays, two million objects: no collection needs to walk through it again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
