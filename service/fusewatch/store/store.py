@@ -18,15 +18,17 @@ from fusewatch.domain.silences import Silence
 from fusewatch.errors import ConfigError, Problem, StoreBusy, StoreError
 from fusewatch.ports.leases import JUDGE, Rights, reading
 from fusewatch.store import attributions, meta, outbox, projects, ratelimits, rules, silences
+from fusewatch.store.assessunit import AssessUnit
 from fusewatch.store.connection import database_path
 from fusewatch.store.counters import Counters
 from fusewatch.store.desk import Desk
 from fusewatch.store.file import SqliteFile
+from fusewatch.store.ingestunit import IngestUnit
 from fusewatch.store.interning import Caches, Interning
 from fusewatch.store.leases import Leases, check
 from fusewatch.store.link import Database, Link, Lock
+from fusewatch.store.readunit import ReadUnit
 from fusewatch.store.threads import Threads
-from fusewatch.store.units import AssessUnit, IngestUnit, ReadUnit
 from fusewatch.store.upkeep import UpkeepUnit
 
 T = TypeVar("T")
