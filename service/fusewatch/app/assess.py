@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from fusewatch.app.audit import tell_audit
-from fusewatch.app.cells import Reading
+from fusewatch.app.cells import Reading, reading_of
 from fusewatch.app.daywatches import DayWatches, watch_views
 from fusewatch.app.digest import due_digests
 from fusewatch.app.drivers import Explainer
@@ -83,17 +83,11 @@ class _Pass:
     faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        projects = {p.key: p for p in self.unit.projects()}
-        names = {key: p.name for key, p in projects.items()}
-        self.reading = Reading(
-            projects=projects,
-            coverage=self.unit.coverage(),
-            active=self.given.active & projects.keys(),
-            started_ms=self.given.started_ms,
-            now_ms=self.now_ms,
-            expected=self.given.expected,
-            metered=self.unit.metered_reads(),
+        given = self.given
+        self.reading = reading_of(
+            self.unit, given.active, started_ms=given.started_ms, now_ms=self.now_ms, expected=given.expected
         )
+        names = {key: p.name for key, p in self.reading.projects.items()}
         rules = self.given.rules
         self.work = Work(self.unit, rules, names, self.reading, self.now_ms, self._signposts())
         self.views = {rule.name: view_of(rule, rules, names) for rule in rules.rules}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from fusewatch.app.windowcells import between, rises, total
 from fusewatch.domain.coverage import Span, covers, frontier
@@ -129,6 +130,33 @@ def _within_day(
                     times.append(row.start_ms)
         so_far += amount
     return so_far
+
+
+class ReadingUnit(Protocol):
+    """What tells how far everything was read."""
+
+    def projects(self) -> Sequence[ProjectState]: ...
+    def coverage(self) -> Mapping[str, Sequence[Span]]: ...
+    def known_from(self) -> Mapping[str, int]: ...
+    def metered_reads(self) -> Mapping[tuple[str, str], MeteredRead]: ...
+
+
+def reading_of(
+    unit: ReadingUnit, active: frozenset[str], *, started_ms: int, now_ms: int, expected: int = 0
+) -> "Reading":
+    """How far everything was read by now. `active` are the keys of the projects that are read, of which those count
+    that the ledger knows."""
+    projects = {project.key: project for project in unit.projects()}
+    return Reading(
+        projects,
+        unit.coverage(),
+        active & projects.keys(),
+        started_ms,
+        now_ms,
+        expected,
+        unit.known_from(),
+        unit.metered_reads(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

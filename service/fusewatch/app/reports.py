@@ -245,11 +245,12 @@ class TraceGroup:
 def top_traces(unit: ReadUnit, asked: Question, most: int) -> list[TraceGroup]:
     """The dearest traces of the span; no more than `most` of them are held in memory."""
     names = project_names(unit)
-    made = (_trace_group(names, parts) for parts in _traces(unit, asked))
+    made = (trace_group(names, parts) for parts in _traces(unit, asked))
     return nsmallest(most, made, key=lambda t: (-t.usage.cost_pico, -t.usage.estimate_pico, t.first_ms, t.trace_id))
 
 
-def _trace_group(names: Mapping[str, str], parts: Sequence[TracePart]) -> TraceGroup:
+def trace_group(names: Mapping[str, str], parts: Sequence[TracePart]) -> TraceGroup:
+    """The parts of one trace together; `names` of projects by their keys."""
     dearest = max(parts, key=lambda part: part.usage.cost_pico)
     told = dearest.dimensions
     first_ms, usage = min(part.first_ms for part in parts), total(part.usage for part in parts)

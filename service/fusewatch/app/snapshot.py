@@ -4,7 +4,7 @@ status alike."""
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fusewatch.app.cells import Reading, prepare_spent, spent
+from fusewatch.app.cells import prepare_spent, reading_of, spent
 from fusewatch.app.forecasting import Outlook
 from fusewatch.app.signposts import Signposts
 from fusewatch.app.spiking import judge_spike_now
@@ -184,17 +184,8 @@ class _Picture:
         self.linker = linker
         self.rules = rules
         self.now_ms = now_ms
-        projects = {p.key: p for p in unit.projects()}
-        self.names = {key: p.name for key, p in projects.items()}
-        self.reading = Reading(
-            projects,
-            unit.coverage(),
-            active & projects.keys(),
-            started_ms,
-            now_ms,
-            known_from=unit.known_from(),
-            metered=unit.metered_reads(),
-        )
+        self.reading = reading_of(unit, active, started_ms=started_ms, now_ms=now_ms)
+        self.names = {key: p.name for key, p in self.reading.projects.items()}
         self.built = unit.built_views()
         self.ready = {name for name, state in unit.rule_states().items() if state.ready_ms is not None}
 

@@ -5,24 +5,25 @@ Read from the cells that assess keeps, so that a look at a month costs the same 
 Users, sessions and traces are in the rows alone: those are read within bounds, and what the bounds cut off is said.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from heapq import nsmallest
+from itertools import pairwise
 from typing import NamedTuple
 
-from fusewatch.app.cells import Reading, spent
+from fusewatch.app.cells import reading_of, spent
 from fusewatch.app.drivers import MOST_EXPLAINED, Explainer
 from fusewatch.app.forecasting import forecast_of, read_so_far
-from fusewatch.app.reports import project_names
-from fusewatch.domain.breakdown import NOTHING, Usage
+from fusewatch.app.reports import periods, project_names, trace_group
 from fusewatch.domain.coverage import Span
 from fusewatch.domain.explanations import Explanation
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.periods import CELL_MS, Every, cell_of, day_index, day_span, period_at
 from fusewatch.domain.rules import HIGH_CARDINALITY, RuleSet, Unit
 from fusewatch.domain.usage import Amounts, Dimensions
+from fusewatch.domain.verdicts import measure
 from fusewatch.domain.views import dimension_value, drivers_view, parts_of, totals_view
-from fusewatch.ports import Linker, ReadUnit
+from fusewatch.ports import Linker, ReadUnit, TracePart
 
 MOST_SERIES = 6
 """So many values have a colour of their own in the chart, and a column; the rest is one more."""
@@ -168,7 +169,8 @@ class _Look:
         self.names = project_names(unit)
         self.view = drivers_view(rules)
         self.only = [(name, frozenset(values)) for name, values in wanted.only]
-        self.buckets = tuple(_buckets(rules, wanted))
+        shown = list(periods(rules.calendar, wanted.every, wanted.span))
+        self.buckets = (*(period.start_ms for period in shown), shown[-1].end_ms if shown else wanted.span.to_ms)
         self.calls = [0] * (len(self.buckets) - 1)
         self.cut = False
 
@@ -207,7 +209,7 @@ class _Look:
                 series = found.get(value)
                 if series is None:
                     series = found[value] = Series(value, [0] * len(self.calls))
-                series.buckets[place] += amounts.cost_pico + amounts.estimate_pico
+                series.buckets[place] += measure(amounts, Unit.USD)
                 series.cost_pico += amounts.cost_pico
                 series.estimate_pico += amounts.estimate_pico
                 series.requests += amounts.requests
@@ -254,20 +256,19 @@ class _Look:
         from_ms = self._traced_from()
         if any(name in HIGH_CARDINALITY for name, _ in self.wanted.only):
             return (), from_ms
-        sums: dict[tuple[str, str], tuple[int, int, Dimensions, Usage]] = {}
-        span = Span(from_ms, min(self.buckets[-1], self.now_ms + CELL_MS))
-        for part in chain.from_iterable(self.unit.trace_usage(span)):
+        found = (self._dear(parts) for parts in self._counted_traces(from_ms))
+        dearest = nsmallest(MOST_TRACES, found, key=lambda one: (-one.pico, one.project, one.trace_id))
+        return tuple(one for one in dearest if one.pico), from_ms
+
+    def _counted_traces(self, from_ms: int) -> Iterator[Sequence[TracePart]]:
+        """What of each trace fits the filters, where any of it does."""
+        for parts in self.unit.trace_usage(Span(from_ms, min(self.buckets[-1], self.now_ms + CELL_MS))):
             if self.ended():
                 self.cut = True
-                break
-            if self._value(part.project, part.dimensions, "", "") is None:
-                continue
-            place, cost = (part.project, part.trace_id), part.usage.cost_pico
-            first_ms, dearest, told, usage = sums.get(place, (part.first_ms, -1, part.dimensions, NOTHING))
-            told = part.dimensions if cost > dearest else told
-            sums[place] = min(first_ms, part.first_ms), max(dearest, cost), told, usage.plus(part.usage)
-        ranked = sorted(sums.items(), key=lambda one: (-_pico(one[1][3]), one[0]))[:MOST_TRACES]
-        return tuple(self._dear(place, *held) for place, held in ranked if _pico(held[3])), from_ms
+                return
+            counted = [part for part in parts if self._value(part.project, part.dimensions, "", "") is not None]
+            if counted:
+                yield counted
 
     def _traced_from(self) -> int:
         """The start of the latest buckets that hold no more calls than are looked at; at least the last hour."""
@@ -280,11 +281,11 @@ class _Look:
             from_ms = min(from_ms, self.buckets[place])
         return max(self.buckets[0], min(from_ms, self.now_ms - HOUR_MS))
 
-    def _dear(self, place: tuple[str, str], first_ms: int, _most: int, told: Dimensions, usage: Usage) -> Dear:
-        project, trace_id = place
-        url = "" if self.linker is None else self.linker.trace(project, trace_id)
-        name = self.names.get(project, project)
-        return Dear(name, trace_id, first_ms, told.feature, told.trace_name, usage.calls, _pico(usage), url)
+    def _dear(self, parts: Sequence[TracePart]) -> Dear:
+        one = trace_group(self.names, parts)
+        url = "" if self.linker is None else self.linker.trace(parts[0].project, one.trace_id)
+        used = one.usage
+        return Dear(one.project, one.trace_id, one.first_ms, one.feature, one.trace_name, used.calls, used.pico, url)
 
     # ------------------------------------------------------------ today, and why
 
@@ -293,22 +294,14 @@ class _Look:
         if view.id not in self.unit.built_views():
             return None
         period = period_at(self.rules.calendar, Every.DAY, self.now_ms)
-        projects = {project.key: project for project in self.unit.projects()}
-        reading = Reading(
-            projects,
-            self.unit.coverage(),
-            self.active & projects.keys(),
-            0,
-            self.now_ms,
-            known_from=self.unit.known_from(),
-        )
+        reading = reading_of(self.unit, self.active, started_ms=0, now_ms=self.now_ms)
         pico, sums = 0, [0, 0, 0]
         known = reading.standing(view, period.start_ms, ready=True) is Standing.READY
         told = False
         for key in sorted(reading.active):
             amounts = spent(self.unit, view, (key,), period)
             pico += amounts.cost_pico
-            at_ms = min(self.now_ms, projects[key].data_as_of_ms or self.now_ms)
+            at_ms = min(self.now_ms, reading.projects[key].data_as_of_ms or self.now_ms)
             so_far = read_so_far(self.unit, view, (key,), Unit.USD, period, amounts, at_ms)
             found = forecast_of(
                 self.unit,
@@ -340,16 +333,3 @@ class _Look:
             if why is not None:
                 found[incident.id] = why
         return found
-
-
-def _pico(usage: Usage) -> int:
-    return usage.cost_pico + usage.estimate_pico
-
-
-def _buckets(rules: RuleSet, wanted: Wanted) -> Iterator[int]:
-    at_ms = wanted.span.from_ms
-    while at_ms < wanted.span.to_ms:
-        period = period_at(rules.calendar, wanted.every, at_ms)
-        yield period.start_ms
-        at_ms = period.end_ms
-    yield at_ms

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import ceil
 
-from fusewatch.app.cells import Reading, spent
+from fusewatch.app.cells import reading_of, spent
 from fusewatch.app.forecasting import Outlook
 from fusewatch.app.hindsight import NO_SPEND, CellsUntil, last_quarter, spend_by_key
 from fusewatch.app.spiking import compared, judge_spike_now
@@ -72,18 +72,10 @@ class _Case:
         self.rule = rule_named(question.rule, self.version.rules, present.rules)
         self.existed = self.rule in self.version.rules.rules
         self.rules = self.version.rules if self.existed else present.rules
-        projects = {project.key: project for project in unit.projects()}
-        self.names = {key: project.name for key, project in projects.items()}
+        self.reading = reading_of(unit, present.active, started_ms=present.started_ms, now_ms=self.at_ms)
+        self.names = {key: project.name for key, project in self.reading.projects.items()}
         self.view = view_of(self.rule, self.rules, self.names)
         self.period = period_at(self.rule.calendar, period_kind(self.rule), self.at_ms)
-        self.reading = Reading(
-            projects,
-            unit.coverage(),
-            present.active & projects.keys(),
-            present.started_ms,
-            self.at_ms,
-            metered=unit.metered_reads(),
-        )
         self._only: Key | None = None
         self.is_built = self.view.id in unit.built_views()
 

@@ -27,6 +27,11 @@ class Usage(NamedTuple):
     estimate_pico: int = 0
 
     @property
+    def pico(self) -> int:
+        """Langfuse's cost and our estimate together."""
+        return self.cost_pico + self.estimate_pico
+
+    @property
     def input_tokens(self) -> int:
         return sum(_INPUT(self.tokens))
 
