@@ -102,6 +102,8 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda r, k, at: lambda u: u.set_due(r, k, at), rules, keys, st.none() | times),
     st.builds(lambda r, at: lambda u: u.put_rule_state(RuleState(r, "budget", str(at), at)), rules, st.none() | times),
     rules.map(lambda rule: lambda u: u.drop_rule(rule)),
+    views.map(lambda view: lambda u: u.begin_view(view)),
+    st.just(lambda u: sorted(u.built_views())),
     st.integers(0, 3).map(lambda n: lambda u: u.enqueue(_message(n))),
 )
 

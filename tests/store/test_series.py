@@ -157,6 +157,21 @@ def test_a_view_is_built_once_and_dropped_when_no_rule_needs_it(store: SqlStore)
     assert store.read(lambda unit: unit.keys("feature-built", 0)) == [(PROJECT.key, "search")]
 
 
+def test_a_view_that_the_ledger_adds_nothing_to_begins_empty_and_keeps_what_was_added_when_sums_are_distrusted(
+    store: SqlStore,
+) -> None:
+    record(store, [generation()])
+    store.assess(apply_deltas)
+    store.assess(lambda unit: unit.begin_view("langfuse"))
+    assert store.read(lambda unit: unit.keys("langfuse", 0)) == []
+    store.assess(lambda unit: unit.add("langfuse", ("search",), CELL, day_of(CELL), Amounts(7, 0, 0, 0)))
+    store.ingest(PROJECT.key, lambda unit: unit.distrust_sums())
+    assert store.read(lambda unit: unit.built_views()) == frozenset()
+    store.assess(lambda unit: unit.begin_view("langfuse"))
+    assert store.read(lambda unit: unit.built_views()) == {"langfuse"}
+    assert store.read(lambda unit: unit.keys("langfuse", 0)) == [("search",)]
+
+
 def test_building_a_view_again_does_not_count_twice(store: SqlStore) -> None:
     record(store, [generation()])
     store.assess(apply_deltas)

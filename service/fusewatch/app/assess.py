@@ -24,7 +24,7 @@ from fusewatch.domain.notices import Incident, Kind, Message, Reason, StartSumma
 from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, day_index, period_at, previous
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, period_kind
-from fusewatch.domain.usage import Amounts, Delta, Dimensions
+from fusewatch.domain.usage import Amounts, Delta
 from fusewatch.domain.views import Key, View, drivers_view, labels_view, remembering, totals_view, view_of
 from fusewatch.ports import AssessStore, AssessUnit, Linker, RuleState
 
@@ -115,9 +115,10 @@ class _Pass:
             self._remember_touched()
             return AssessReport(len(deltas), 0, (), (), more=True)
         for id_, view in wanted.items():
-            if id_ not in built:
-                key_of = _nothing if view.metered else view.key_of
-                self.unit.build_view(id_, key_of, _day_of(view), uses_people=view.uses_people)
+            if id_ not in built and view.metered:
+                self.unit.begin_view(id_)
+            elif id_ not in built:
+                self.unit.build_view(id_, view.key_of, _day_of(view), uses_people=view.uses_people)
         self.unit.drop_views(frozenset(wanted))
         self.reading = self.work.reading = replace(self.reading, known_from=self.unit.known_from())
         watched = self._judge_rules()
@@ -314,11 +315,6 @@ def _is_of_kind(incident: Incident, rule: Rule) -> bool:
     if isinstance(kind, Last):
         return incident.period == kind.value
     return incident.period.removeprefix(foresight.PREFIX).startswith(f"{kind.value}:")
-
-
-def _nothing(_project: str, _dimensions: Dimensions, _user: str, _session: str) -> Key | None:
-    """The ledger adds nothing to the view."""
-    return None
 
 
 def _day_of(view: View) -> Callable[[int], int]:

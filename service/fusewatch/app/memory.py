@@ -153,6 +153,9 @@ class MemoryStore:
                 cell = cell_of(row.start_ms)
                 self.add(view, key, cell, day_of(cell), row.amounts)
 
+    def begin_view(self, view: str) -> None:
+        self._views.setdefault(view, {})
+
     def drop_views(self, keep: frozenset[str]) -> None:
         if self._views.keys() - keep:
             self._views = {view: keys for view, keys in self._views.items() if view in keep}

@@ -104,6 +104,9 @@ class AssessUnit(ManySeriesUnit, Protocol):
         `day_of` maps a 15-minute cell to the day index of the view's calendar.
         """
 
+    def begin_view(self, view: str) -> None:
+        """Keep a view that the ledger adds nothing to. Cells that it has stay."""
+
     def drop_views(self, keep: frozenset[str]) -> None: ...
 
     def add(self, view: str, key: tuple[str, ...], cell: int, day: int, amounts: Amounts) -> None:

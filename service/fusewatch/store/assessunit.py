@@ -77,6 +77,9 @@ class AssessUnit:
     ) -> None:
         self._series.build(view, key_of, day_of, uses_people=uses_people)
 
+    def begin_view(self, view: str) -> None:
+        self._series.begin(view)
+
     def drop_views(self, keep: frozenset[str]) -> None:
         self._series.drop(keep)
 

@@ -224,9 +224,16 @@ class SeriesWriter(SeriesReader):
                     if key is not None:
                         self.add(view, key, delta.cell, day_of(delta.cell), delta.amounts)
                 self.flush()
+        self._keep(view, *known)
+
+    def begin(self, view: str) -> None:
+        """Keep a view that the ledger adds nothing to. Cells that it has stay."""
+        self._keep(view, None)
+
+    def _keep(self, view: str, known_from_ms: int | None) -> None:
         self._link.run(
             "INSERT INTO view (id, built, known_from_ms) VALUES (?, 1, ?) ON CONFLICT (id) DO UPDATE SET built = 1",
-            (view, *known),
+            (view, known_from_ms),
         )
 
     def drop(self, keep: frozenset[str]) -> None:
