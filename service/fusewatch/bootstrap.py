@@ -25,6 +25,7 @@ from fusewatch.config.rulefile import (
     ProjectConfig,
     SlackConfig,
     WebhookConfig,
+    inputs,
     load,
     load_text,
 )
@@ -260,6 +261,8 @@ class Rulebook:
     """Who has the lease `JUDGE` puts its file in force; the others follow what is in the database."""
     _seen: str = field(default="", repr=False)
     _in_force: bool = False
+    _inputs: object = field(default=None, repr=False)
+    """What was read last; None where it has to be read again in any case."""
 
     @classmethod
     def open(
@@ -334,22 +337,27 @@ class Rulebook:
 
         Without the lease, the text that its holder put in force stands in the file's place."""
         if self.rights.fence(JUDGE) is None:
-            self._in_force = False
+            self._in_force, self._inputs = False, None
             return self._follow()
+        found = inputs(self.path, self.environ)
+        if found is not None and found == self._inputs:
+            return False
         try:
             loaded = load_rules(self.path, self.environ, secrets=True)
         except ConfigError as error:
+            self._inputs = found
             if str(error) == self._seen:
                 return False
             self._seen = str(error)
             self.fallback = error
             raise
         same = loaded.rules.revision == self.rules.revision and self._world_of(loaded) == self.mark()
-        if not same or self.fallback is not None or not self._in_force:
+        taken = not same or self.fallback is not None or not self._in_force
+        if taken:
             self._take(loaded, keep=True)
             self.fallback, self._seen = None, ""
-            return True
-        return False
+        self._inputs = found
+        return taken
 
     async def changed(self) -> AsyncIterator[None]:
         """Whenever the file may have changed: on a sign from the file system (a ConfigMap's symlink swap included), and

@@ -15,7 +15,7 @@ from fusewatch.config.rulefile.loaded import (
     TemplateConfig,
     WebhookConfig,
 )
-from fusewatch.config.rulefile.loading import load, load_text
+from fusewatch.config.rulefile.loading import inputs, load, load_text
 
 __all__ = [
     "AlertmanagerConfig",
@@ -31,6 +31,7 @@ __all__ = [
     "SlackConfig",
     "TemplateConfig",
     "WebhookConfig",
+    "inputs",
     "load",
     "load_text",
 ]

@@ -33,6 +33,24 @@ def load(path: Path, environ: Mapping[str, str], *, secrets: bool) -> Loaded:
     return _load(read_files(path), environ, secrets=secrets)
 
 
+def inputs(path: Path, environ: Mapping[str, str]) -> object:
+    """What `load` reads, to be compared: while it is equal, loading again says the same. None where the budget file
+    itself cannot be read. Of files with secrets it is who they are, when they changed and how long they are."""
+    try:
+        parts = read_files(path).parts
+    except ConfigError:
+        return None
+    return parts, tuple(_state_of(value) for name, value in sorted(environ.items()) if name.endswith("_FILE"))
+
+
+def _state_of(name: str) -> tuple[int, ...]:
+    try:
+        found = Path(name).stat()
+    except (OSError, ValueError):
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def load_text(text: str, name: str, environ: Mapping[str, str], *, secrets: bool) -> Loaded:
     """Read what `Loaded.text` held; `name` stands in messages where the path would."""
     return _load(read_text(text, name), environ, secrets=secrets)
