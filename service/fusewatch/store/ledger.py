@@ -28,6 +28,7 @@ from fusewatch.store.rows import (
     DIMS,
     ESTIMATE,
     KEY,
+    MOSTLY_ALIKE,
     OBS,
     PERSON,
     PRICING,
@@ -118,7 +119,7 @@ class Ledger:
         )
         completed = self._tell_traces(changes, heritage)
         first_seen = tuple(row[START] for row in changes.first_seen)
-        bulk.insert(self._link, "generation", COLUMNS, sorted(changes.inserted))
+        bulk.insert_alike(self._link, "generation", COLUMNS, sorted(changes.inserted), MOSTLY_ALIKE)
         bulk.replace(self._link, "generation", KEY, COLUMNS, list(changes.replaced.values()))
         self._tell(changes.gained, 1)
         self._tell(changes.lost, -1)
