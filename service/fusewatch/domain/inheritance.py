@@ -176,29 +176,44 @@ _Seen: TypeAlias = tuple[int, str, int, Values, int]
 
 def read(observations: Iterable[Observation], resolver: Resolver) -> Reading:
     """The ledger's rows among the observations, and what all of them, calls or not, give to their traces."""
-    heirs = _heirs_of(resolver.inheritable)
-    generations: list[Generation] = []
-    traces: dict[str, list[_Seen]] = {}
-    rows = iter(observations)
-    while some := list(islice(rows, _AT_ONCE)):
-        attributed = resolver.resolve_all(some)
-        offers, lacks = _told(heirs, attributed)
-        called = list(map(is_call, some))
-        if all(called):
-            generations += calls_of(some, attributed)
-        else:
-            generations += calls_of(list(compress(some, called)), attributed.of(called))
-            lacks = [bits if call else 0 for bits, call in zip(lacks, called, strict=True)]
-        of, ids, starts, _, updates, *_ = zip(*some, strict=True)
-        for trace, seen in zip(of, zip(starts, ids, map(neg, updates), offers, lacks, strict=True), strict=True):
-            members = traces.get(trace)
-            if members is None:
-                traces[trace] = [seen]
+    reading = GradualReading(resolver)
+    reading.add(observations)
+    return reading.whole()
+
+
+class GradualReading:
+    """`read` of observations that come page by page."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._heirs = _heirs_of(resolver.inheritable)
+        self._generations: list[Generation] = []
+        self._traces: dict[str, list[_Seen]] = {}
+
+    def add(self, observations: Iterable[Observation]) -> None:
+        rows = iter(observations)
+        traces = self._traces
+        while some := list(islice(rows, _AT_ONCE)):
+            attributed = self._resolver.resolve_all(some)
+            offers, lacks = _told(self._heirs, attributed)
+            called = list(map(is_call, some))
+            if all(called):
+                self._generations += calls_of(some, attributed)
             else:
-                members.append(seen)
-    traces.pop("", None)
-    found = {trace: _trace_read(members) for trace, members in traces.items()}
-    return Reading(generations, Inheritance(resolver.revision, heirs, found))
+                self._generations += calls_of(list(compress(some, called)), attributed.of(called))
+                lacks = [bits if call else 0 for bits, call in zip(lacks, called, strict=True)]
+            of, ids, starts, _, updates, *_ = zip(*some, strict=True)
+            for trace, seen in zip(of, zip(starts, ids, map(neg, updates), offers, lacks, strict=True), strict=True):
+                members = traces.get(trace)
+                if members is None:
+                    traces[trace] = [seen]
+                else:
+                    members.append(seen)
+
+    def whole(self) -> Reading:
+        """What was added so far."""
+        found = {trace: _trace_read(members) for trace, members in self._traces.items() if trace}
+        return Reading(self._generations, Inheritance(self._resolver.revision, self._heirs, found))
 
 
 def _told(heirs: Heirs, attributed: Attributions) -> tuple[Sequence[Values], Sequence[int]]:
