@@ -31,17 +31,17 @@ def insert_alike(
 
     Of the 27 columns of a ledger row half are such, and giving a column takes as long as storing it.
     """
-    if len(rows) < _FEWEST_ALIKE:
-        insert(link, table, columns, rows)
-        return
-    values = list(zip(*rows, strict=True))
-    same = [i for i, name in enumerate(columns) if name in alike and values[i].count(values[i][0]) == len(rows)]
-    given = tuple(values[i][0] for i in same)
+    places = tuple(i for i, name in enumerate(columns) if name in alike)
     # 1 and True are equal, and so are 1 and 1.0: no column holds more than one kind of value.
-    other = list(zip(*(values[i] for i in range(len(columns)) if i not in same), strict=True))
     for at, size in _pieces(len(rows), _MAX_VARIABLES // len(columns)):
-        sql = _statement_alike(table, columns, tuple(same), size)
-        link.run(sql, (*given, *chain.from_iterable(other[at : at + size])))
+        values = list(zip(*rows[at : at + size], strict=True))
+        same = tuple([i for i in places if values[i].count(values[i][0]) == size]) if size >= _FEWEST_ALIKE else ()
+        given = [values[i][0] for i in same]
+        for i in reversed(same):
+            del values[i]
+        link.run(
+            _statement_alike(table, columns, same, size), (*given, *chain.from_iterable(zip(*values, strict=True)))
+        )
 
 
 def insert_missing(link: Link, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> int:
