@@ -27,7 +27,7 @@ from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.rules import AttributionSource
 from fusewatch.langfuse.source import open_source
 from fusewatch.ports import ProjectIdentity
-from fusewatch.runtime import SystemClock, ThreadRunner
+from fusewatch.runtime import SystemClock, ThreadRunner, collect_seldom
 from fusewatch.store import SqlStore, open_store
 from tests.bench.feed import END_MS, PROJECT_ID, Feed, feed
 
@@ -49,8 +49,7 @@ Row = tuple[str, float, str, float | None]
 def rows(count: int = ROWS, rounds: int = ROUNDS) -> list[Row]:
     """(name, value, unit, budget) of each measurement."""
     with feed(count) as source, TemporaryDirectory() as folder:
-        gc.collect()
-        gc.freeze()
+        collect_seldom()
         measured: dict[str, list[tuple[float, float]]] = {}
         for number in range(rounds):
             measured.setdefault("parse", []).append(parse(source))

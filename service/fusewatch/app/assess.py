@@ -134,6 +134,7 @@ class _Pass:
     # ------------------------------------------------------------ cells
 
     def _apply(self, deltas: Sequence[Delta], views: Sequence[View]) -> None:
+        without_people = _without_people(deltas)
         for view in views:
             if view.metered:
                 continue
@@ -141,15 +142,24 @@ class _Pass:
             day_of = _day_of(view)
             touched = self.touched.setdefault(view.id, {})
             sums: dict[tuple[Key, int], Amounts] = {}
-            for delta in deltas:
+            for delta in deltas if view.uses_people else without_people:
                 key = key_of(delta.project, delta.dimensions, delta.user, delta.session)
                 if key is None:
                     continue
                 place = (key, delta.cell)
-                sums[place] = sums[place].plus(delta.amounts) if place in sums else delta.amounts
+                held = sums.get(place)
+                sums[place] = delta.amounts if held is None else held.plus(delta.amounts)
+            days: dict[int, int] = {}
             for (key, cell), amounts in sums.items():
-                self.unit.add(view.id, key, cell, day_of(cell), amounts)
-                touched.setdefault(key, set()).add(cell)
+                day = days.get(cell)
+                if day is None:
+                    day = days[cell] = day_of(cell)
+                self.unit.add(view.id, key, cell, day, amounts)
+                cells = touched.get(key)
+                if cells is None:
+                    touched[key] = {cell}
+                else:
+                    cells.add(cell)
 
     def _remember_touched(self) -> None:
         """These keys are judged by a later pass, even if the daemon dies before it."""
@@ -187,8 +197,8 @@ class _Pass:
             self.unit.put_rule_state(state)
             return
         first = state.ready_ms is None
-        for key in due:
-            self.unit.set_due(rule.name, key, None)
+        if due:
+            self.unit.forget_due(rule.name, self.now_ms)
         if first or state.revision != revision:
             keys: set[Key] = set(self.unit.keys(view.id, cell_of(current.start_ms)))
             open_ones = self.unit.open_incidents(rule.name)
@@ -217,25 +227,30 @@ class _Pass:
     ) -> list[tuple[Period, Key]]:
         """Which (period, key) to judge: the touched ones and the due ones; ended periods only for a rule that was
         already watching when they ended."""
-        places = {(current, key) for key in keys | due}
+        touched = self.touched.get(view.id, {})
         if isinstance(current.every, Last):
+            places = {(current, key) for key in keys | due}
             return sorted(places | self._windows(rule, view, current), key=lambda place: place[1])
+        found = {current: keys | due}
         before = previous(rule.calendar, current)
         if self.now_ms - before.end_ms <= LATE_WINDOW_MS:
-            places |= {(before, key) for key in due}
-        for key, cells in self.touched.get(view.id, {}).items():
-            if isinstance(rule, Spike):  # what changed may lie in its baseline
-                places.add((current, key))
+            found.setdefault(before, set()).update(due)
+        if isinstance(rule, Spike):  # what changed may lie in its baseline
+            found[current].update(touched)
+        of_cell: dict[int, set[Key]] = {}
+        for key, cells in touched.items():
             for cell in cells:
-                places.add((period_at(rule.calendar, period_kind(rule), cell_start_ms(cell)), key))
-        return sorted(
-            (
-                (period, key)
-                for period, key in places
-                if period == current or (ready_ms is not None and ready_ms <= period.end_ms)
-            ),
-            key=lambda place: (place[0].start_ms, place[1]),
-        )
+                of_period = of_cell.get(cell)
+                if of_period is None:
+                    period = period_at(rule.calendar, period_kind(rule), cell_start_ms(cell))
+                    of_period = of_cell[cell] = found.setdefault(period, set())
+                of_period.add(key)
+        return [
+            (period, key)
+            for period in sorted(found, key=lambda period: period.start_ms)
+            if period == current or (ready_ms is not None and ready_ms <= period.end_ms)
+            for key in sorted(found[period])
+        ]
 
     def _windows(self, rule: Rule, view: View, current: Period) -> set[tuple[Period, Key]]:
         """The touched keys whose window now, or what it is compared with, holds what changed; and the window that will
@@ -302,6 +317,17 @@ class _Pass:
             generations=totals.generations,
             cost_pico=totals.cost_pico,
         )
+
+
+def _without_people(deltas: Sequence[Delta]) -> list[Delta]:
+    """The changes summed over users and sessions: most views ask for neither, and there are many of them."""
+    sums: dict[tuple[str, int, int], Delta] = {}
+    for delta in deltas:
+        # By identity: equal dimensions mostly are one object, and where they are not, they are summed by the view.
+        place = (delta.project, delta.cell, id(delta.dimensions))
+        held = sums.get(place)
+        sums[place] = delta if held is None else held._replace(amounts=held.amounts.plus(delta.amounts))
+    return list(sums.values())
 
 
 def _splits_alike(rule: Rule, incident: Incident) -> bool:

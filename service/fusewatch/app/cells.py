@@ -41,6 +41,20 @@ def spent(cells: SeriesUnit, view: View, key: Key, period: Period) -> Amounts:
     return total(amounts for _, amounts in found)
 
 
+def spender_of(cells: SeriesUnit, view: View, period: Period) -> Callable[[Key], Amounts]:
+    """`spent` in one period, of one key after the other."""
+    if isinstance(period.every, Last) or period.every is Every.HOUR:
+        return lambda key: spent(cells, view, key, period)
+    days = days_of(view.calendar, period)
+    id_, start, stop = view.id, days.start, days.stop
+
+    def of(key: Key) -> Amounts:
+        found = cells.days(id_, key, start, stop)
+        return found[0][1] if len(found) == 1 else total(amounts for _, amounts in found)
+
+    return of
+
+
 def prepare_spent(cells: ManySeriesUnit, view: View, keys: Collection[Key], period: Period) -> None:
     """Read together what `spent` reads of each of these keys; a rolling window reads too much of each."""
     if isinstance(period.every, Last) or len(keys) < 2:

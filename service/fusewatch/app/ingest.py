@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span
-from fusewatch.domain.inheritance import read
+from fusewatch.domain.inheritance import GradualReading, Reading
 from fusewatch.domain.lateness import late_starts
 from fusewatch.domain.prices import NO_PRICES, PriceBook
 from fusewatch.domain.ratebudget import Priority
@@ -186,37 +186,40 @@ async def read_span(
     What starts after `cover_to_ms`, or after the server's own time, is read but not counted as covered: it may not all
     be there yet. The pages of the next batch are fetched and decoded while this one is written.
     """
-    fetch = _Fetch(reader.source.walk(span, priority=priority), enough)
+    fetch = _Fetch(reader.source.walk(span, priority=priority), enough, reader.resolver)
     upper_ms = span.to_ms
-    pages = await fetch.batch()
+    pages, reading = await fetch.batch()
     as_of_ms = min(cover_to_ms, pages[0].server_now_ms if pages else cover_to_ms)
     while pages:
         last = pages[-1]
         lower_ms = span.from_ms if last.last else max(span.from_ms, last.complete_from_ms)
         write = _Write(
-            reader, pages, Span(lower_ms, upper_ms), as_of_ms, clock.now_ms(), live=priority is Priority.LIVE
+            reader, pages, reading, Span(lower_ms, upper_ms), as_of_ms, clock.now_ms(), live=priority is Priority.LIVE
         )
         upper_ms = min(upper_ms, lower_ms)
         written = run(partial(store.ingest, reader.project, write))
         if fetch.ended:
             count(Batch(write.pages, await written, write.span))
             break
-        recorded, pages = await _both(written, fetch.batch())
+        recorded, (pages, reading) = await _both(written, fetch.batch())
         count(Batch(write.pages, recorded, write.span))
     return as_of_ms
 
 
 @dataclass(slots=True)
 class _Fetch:
-    """Takes pages from a walk, as many at once as one transaction writes. `ended`: there are no more to take."""
+    """Takes pages from a walk, as many at once as one transaction writes, and reads them as they come: while the
+    database works on the batch before, and outside of its transaction. `ended`: there are no more to take."""
 
     walk: Walk
     enough: Callable[[int], bool]
+    resolver: Resolver
     taken: int = 0
     ended: bool = False
 
-    async def batch(self) -> tuple[Page, ...]:
+    async def batch(self) -> tuple[tuple[Page, ...], Reading]:
         pages: list[Page] = []
+        reading = GradualReading(self.resolver)
         while len(pages) < PAGES_A_COMMIT and not self.ended:
             page = await self.walk.next_page()
             if page is None:
@@ -224,9 +227,10 @@ class _Fetch:
                 break
             _refuse_if_unreadable(page)
             pages.append(page)
+            reading.add(page.observations)
             self.taken += 1
             self.ended = page.last or self.enough(self.taken)
-        return tuple(pages)
+        return tuple(pages), reading.whole()
 
 
 def _refuse_if_unreadable(page: Page) -> None:
@@ -260,6 +264,7 @@ class _Write:
 
     reader: Reader
     pages: Sequence[Page]
+    reading: Reading
     span: Span
     as_of_ms: int
     now_ms: int
@@ -267,7 +272,7 @@ class _Write:
     """What history brings late shows how long nobody looked; only live reads measure how late generations come."""
 
     def __call__(self, unit: IngestUnit) -> Recorded:
-        rows, inheritance = read((o for page in self.pages for o in page.observations), self.reader.resolver)
+        rows, inheritance = self.reading
         starts = [g.start_ms for g in rows]
         # Rows at the page's edge may have twins on the next page, and a page that drifted repeats rows of the last one:
         # they are written now, and covered by the batch that is complete for them.

@@ -1,11 +1,11 @@
 """Judging one key of one rule: the verdict over its cells, the next step of its incident, and what is to be told."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
-from fusewatch.app.cells import Reading, crossing_times, prepare_spent, spent
+from fusewatch.app.cells import Reading, crossing_times, prepare_spent, spender_of, spent
 from fusewatch.app.forecasting import WORTH, Outlook, warn
 from fusewatch.app.post import Post
 from fusewatch.app.signposts import Signposts
@@ -20,6 +20,7 @@ from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, Reason, S
 from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, period_at
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Method, Rule, RuleSet, Spike, Unit
+from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import Verdict, judge_budget, limit_for, measure, override_for
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
@@ -65,6 +66,13 @@ def changed(step: Step) -> Incident:
     return step.incident
 
 
+def _least(budget: Budget) -> int:
+    share = min((t.share for t in budget.thresholds), default=Fraction(1))
+    if budget.forecast:
+        share = min(share, WORTH)
+    return ceil(budget.limit.amount * share)
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Judges the keys of one rule within a pass."""
@@ -75,12 +83,22 @@ class Judge:
     first: bool
     wishes: dict[Key, int] = field(default_factory=dict)
     outlooks: dict[str, Outlook] = field(default_factory=dict)
+    spenders: dict[str, Callable[[Key], Amounts]] = field(default_factory=dict)
+    """What a key spent, by the label of the period."""
+    least: int = field(init=False)
+    """The least whole amount that reaches a threshold of a budget, or is worth a warning."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "least", _least(self.rule) if isinstance(self.rule, Budget) else 0)
 
     def prepare(self, places: Collection[tuple[Period, Key]]) -> None:
         """Read what judging these will ask for, with a few queries for all of them."""
         by_period: dict[Period, list[Key]] = {}
+        before: Period | None = None
         for period, key in places:
-            by_period.setdefault(period, []).append(key)
+            if period is not before:
+                before, of_period = period, by_period.setdefault(period, [])
+            of_period.append(key)
         unit = self.work.unit
         for period, keys in by_period.items():
             if len(keys) < 2 or isinstance(period.every, Last):
@@ -98,12 +116,10 @@ class Judge:
         rule, unit = self.rule, self.work.unit
         if not isinstance(rule, Budget) or rule.overrides or isinstance(period.every, Last) or rule.was:
             return False
-        limit = rule.limit.amount
-        share = min((t.share for t in rule.thresholds), default=Fraction(1))
-        if rule.forecast:
-            share = min(share, WORTH)
-        measured = measure(spent(unit, self.view, key, period), rule.limit.unit)
-        if limit <= 0 or measured * share.denominator >= limit * share.numerator:
+        spender = self.spenders.get(period.label)
+        if spender is None:
+            spender = self.spenders[period.label] = spender_of(unit, self.view, period)
+        if rule.limit.amount <= 0 or measure(spender(key), rule.limit.unit) >= self.least:
             return False
         if unit.incident(rule.name, key, period.label) is not None:
             return False

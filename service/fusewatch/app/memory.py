@@ -255,6 +255,10 @@ class MemoryStore:
         else:
             self._due[rule, key] = at_ms
 
+    def forget_due(self, rule: str, now_ms: int) -> None:
+        for place in [place for place, at in self._due.items() if place[0] == rule and at <= now_ms]:
+            del self._due[place]
+
     def silences(self, now_ms: int) -> Sequence[Silence]:
         """None: a silence is about the present, not about the past that is judged here."""
         return ()

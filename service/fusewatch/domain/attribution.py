@@ -1,10 +1,11 @@
 """Whom a generation belongs to: its dimensions, taken from metadata, tags and fields in the declared order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from itertools import compress
 from json import dumps
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from fusewatch.domain.labels import LONGEST, label_of, label_of_text
 from fusewatch.domain.metadata import NOWHERE, MetadataPath, Places, find_label
@@ -44,15 +45,15 @@ _FIELDS_OF_THE_CALL = frozenset({"model", "name", "operation", "type", "prompt",
 _MODEL = Observation._fields.index("model")
 _MOST_REMEMBERED = 20_000
 
-_MOST_SEEN = 2_000
-_MOST_OF_ONE = 64
+_MOST_FOUND = 8_000
+"""Sets of dimensions by the identity of metadata, which is kept so that it stays its own, and all fields but user and
+session. A hit costs a look; what is not found is found by the values, for ten times as much."""
+
 _FIRST, _USER = (Observation._fields.index(name) for name in ("type", "user"))
 _AFTER_PEOPLE, _METADATA = (Observation._fields.index(name) for name in ("release", "metadata"))
 _OWN_USER, _OWN_SESSION = (AttributionSource("field", "user"),), (AttributionSource("field", "session"),)
 
 _Plan = tuple[Places, ...]
-_Seen = tuple[Mapping[str, object], dict[tuple[object, ...], Dimensions]]
-"""Metadata, kept so that its identity stays its own, and the dimensions by all fields but user and session."""
 _Read = Callable[[Observation, _Plan], str]
 
 
@@ -62,6 +63,21 @@ class Attributed(NamedTuple):
     dimensions: Dimensions
     user: str
     session: str
+
+
+class Attributions(NamedTuple):
+    """Those of many generations, by columns."""
+
+    dimensions: Sequence[Dimensions]
+    users: Sequence[str]
+    sessions: Sequence[str]
+
+    def of(self, which: Sequence[bool]) -> "Attributions":
+        """Those of the generations for which `which` is true."""
+        dimensions, users, sessions = self
+        return Attributions(
+            list(compress(dimensions, which)), list(compress(users, which)), list(compress(sessions, which))
+        )
 
 
 class Resolver:
@@ -90,7 +106,9 @@ class Resolver:
         session = declared.pop("session", _OWN_SESSION)
         people = {source.name for sources in declared.values() for source in sources if source.kind == "field"}
         self._reads_people_alone = (user, session) == (_OWN_USER, _OWN_SESSION) and not people & {"user", "session"}
-        self._seen: dict[int, _Seen] = {}
+        self._found: dict[tuple[object, ...], Dimensions] = {}
+        self._held: dict[int, Mapping[str, object]] = {}
+        self._same: dict[object, object] = {}
         self._user = self._reader(user)
         self._session = self._reader(session)
         self._provider = self._reader(
@@ -107,29 +125,44 @@ class Resolver:
 
     def resolve(self, o: Observation) -> Attributed:
         """Dimensions, user and session in one go."""
-        metadata = o.metadata
-        if self._reads_people_alone:
-            seen = self._seen.get(id(metadata))
-            if seen is None or seen[0] is not metadata:
-                seen = self._see(metadata)
-            fields = o[_FIRST:_USER] + o[_AFTER_PEOPLE:_METADATA]
-            dimensions = seen[1].get(fields)
-            if dimensions is None:
-                dimensions = self._dimensions_of(o, self._plan(metadata))
-                if len(seen[1]) >= _MOST_OF_ONE:
-                    seen[1].clear()
-                seen[1][fields] = dimensions
-            labels = self._labels
-            user, session = o.user, o.session
-            return Attributed(
-                dimensions,
-                labels.get(user) or self._text(user) or UNKNOWN,
-                labels.get(session) or self._text(session) or UNKNOWN,
-            )
-        plan = self._plan(metadata)
+        plan = self._plan(o.metadata)
         return Attributed(
             self._dimensions_of(o, plan), self._user(o, plan) or UNKNOWN, self._session(o, plan) or UNKNOWN
         )
+
+    def resolve_all(self, observations: Sequence[Observation]) -> Attributions:
+        """`resolve` of each: most of what one application sends has been seen before, which columns tell soonest."""
+        if not observations:
+            return Attributions((), (), ())
+        if not self._reads_people_alone:
+            return Attributions(*zip(*map(self.resolve, observations), strict=True))
+        columns = tuple(zip(*observations, strict=True))
+        metadata = columns[_METADATA]
+        keys = list(zip(map(id, metadata), *columns[_FIRST:_USER], *columns[_AFTER_PEOPLE:_METADATA], strict=True))
+        found = list(map(self._found.get, keys))
+        if None in found:
+            for place, (key, dimensions) in enumerate(zip(keys, found, strict=True)):
+                if dimensions is None:
+                    found[place] = self._find(key, observations[place])
+        labels, text = self._labels, self._text
+        return Attributions(
+            cast("list[Dimensions]", found),
+            [labels.get(user) or text(user) or UNKNOWN for user in columns[_USER]],
+            [labels.get(session) or text(session) or UNKNOWN for session in columns[_USER + 1]],
+        )
+
+    def _find(self, key: tuple[object, ...], o: Observation) -> Dimensions:
+        """The dimensions of an observation, remembered by the identity of its metadata and its fields."""
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= _MOST_FOUND:
+                for memory in (self._found, self._held, self._same):
+                    memory.clear()
+            # One object for each text: keys that share theirs stay near the processor.
+            kept = tuple([self._same.setdefault(part, part) for part in key])
+            found = self._found[kept] = self._dimensions_of(o, self._plan(o.metadata))
+            self._held[id(o.metadata)] = o.metadata
+        return found
 
     def dimensions(self, o: Observation) -> Dimensions:
         return self.resolve(o).dimensions
@@ -139,12 +172,6 @@ class Resolver:
 
     def session(self, o: Observation) -> str:
         return self.resolve(o).session
-
-    def _see(self, metadata: Mapping[str, object]) -> _Seen:
-        if len(self._seen) >= _MOST_SEEN:
-            self._seen.clear()
-        seen = self._seen[id(metadata)] = (metadata, {})
-        return seen
 
     def _dimensions_of(self, o: Observation, plan: _Plan) -> Dimensions:
         key = (self._pick(o), self._provider(o, plan), *[read(o, plan) for read in self._reads])

@@ -6,20 +6,29 @@ id) counts, of several versions of that observation the newest. Taking the bette
 associative and idempotent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, compress, islice
+from operator import neg
 from typing import NamedTuple, TypeAlias
 
-from fusewatch.domain.attribution import Attributed, Resolver
-from fusewatch.domain.merge import call_of, is_call
+from fusewatch.domain.attribution import Attributed, Attributions, Resolver
+from fusewatch.domain.merge import calls_of, is_call
 from fusewatch.domain.usage import UNKNOWN, Dimensions, Generation, Observation
 
 _MOST_REMEMBERED = 20_000
+_MOST_AT_HAND = 4_000
+
+_AT_ONCE = 250
+"""So many observations are read by columns at a time: what belongs to more does not fit the processor's cache."""
 
 
 Values: TypeAlias = tuple[tuple[str, str], ...]
 """(dimension, value) pairs."""
+
+
+_Own: TypeAlias = tuple[int, Values]
+"""What dimensions lack, as bits, and what they have."""
 
 
 class Gift(NamedTuple):
@@ -71,7 +80,8 @@ class Heirs:
         self.names = names
         self._plain = tuple(name for name in names if name not in ("user", "session"))
         self._bits = {name: 1 << place for place, name in enumerate(names)}
-        self._memo: dict[Dimensions, tuple[int, tuple[tuple[str, str], ...]]] = {}
+        self._memo: dict[Dimensions, _Own] = {}
+        self._at_hand: dict[int, tuple[Dimensions, _Own]] = {}
 
     def bits(self, names: Iterable[str]) -> int:
         """A set of names as a number, one bit for each in their order."""
@@ -111,7 +121,16 @@ class Heirs:
         """Without what was inherited: its own values."""
         return _with(who, dict.fromkeys(inherited, UNKNOWN))
 
-    def _read(self, dimensions: Dimensions) -> tuple[int, tuple[tuple[str, str], ...]]:
+    def _read(self, dimensions: Dimensions) -> _Own:
+        """Found by identity, as equal ones mostly are one object; a look by twelve values costs ten times as much."""
+        at_hand = self._at_hand.get(id(dimensions))
+        if at_hand is None or at_hand[0] is not dimensions:
+            if len(self._at_hand) >= _MOST_AT_HAND:
+                self._at_hand.clear()
+            at_hand = self._at_hand[id(dimensions)] = (dimensions, self._read_anew(dimensions))
+        return at_hand[1]
+
+    def _read_anew(self, dimensions: Dimensions) -> _Own:
         found = self._memo.get(dimensions)
         if found is None:
             if len(self._memo) >= _MOST_REMEMBERED:
@@ -157,32 +176,54 @@ _Seen: TypeAlias = tuple[int, str, int, Values, int]
 
 def read(observations: Iterable[Observation], resolver: Resolver) -> Reading:
     """The ledger's rows among the observations, and what all of them, calls or not, give to their traces."""
-    heirs = _heirs_of(resolver.inheritable)
-    generations: list[Generation] = []
-    traces: dict[str, list[_Seen]] = {}
-    # Equal dimensions are mostly one object, and `held` keeps it; where they are not, they are merely read twice.
-    told: dict[tuple[int, str, str], tuple[Values, int]] = {}
-    held: list[Dimensions] = []
-    for o in observations:
-        who = resolver.resolve(o)
-        called = is_call(o)
-        if called:
-            generations.append(call_of(o, who))
-        trace, id_, start_ms, _, updated_ms = o[:5]
-        if trace:
-            whose = (id(who[0]), who[1], who[2])
-            said = told.get(whose)
-            if said is None:
-                held.append(who[0])
-                said = told[whose] = (heirs.offers(who), heirs.lacks(who))
-            seen = (start_ms, id_, -updated_ms, said[0], said[1] if called else 0)
-            members = traces.get(trace)
-            if members is None:
-                traces[trace] = [seen]
+    reading = GradualReading(resolver)
+    reading.add(observations)
+    return reading.whole()
+
+
+class GradualReading:
+    """`read` of observations that come page by page."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._heirs = _heirs_of(resolver.inheritable)
+        self._generations: list[Generation] = []
+        self._traces: dict[str, list[_Seen]] = {}
+
+    def add(self, observations: Iterable[Observation]) -> None:
+        rows = iter(observations)
+        traces = self._traces
+        while some := list(islice(rows, _AT_ONCE)):
+            attributed = self._resolver.resolve_all(some)
+            offers, lacks = _told(self._heirs, attributed)
+            called = list(map(is_call, some))
+            if all(called):
+                self._generations += calls_of(some, attributed)
             else:
-                members.append(seen)
-    found = {trace: _trace_read(members) for trace, members in traces.items()}
-    return Reading(generations, Inheritance(resolver.revision, heirs, found))
+                self._generations += calls_of(list(compress(some, called)), attributed.of(called))
+                lacks = [bits if call else 0 for bits, call in zip(lacks, called, strict=True)]
+            of, ids, starts, _, updates, *_ = zip(*some, strict=True)
+            for trace, seen in zip(of, zip(starts, ids, map(neg, updates), offers, lacks, strict=True), strict=True):
+                members = traces.get(trace)
+                if members is None:
+                    traces[trace] = [seen]
+                else:
+                    members.append(seen)
+
+    def whole(self) -> Reading:
+        """What was added so far."""
+        found = {trace: _trace_read(members) for trace, members in self._traces.items() if trace}
+        return Reading(self._generations, Inheritance(self._resolver.revision, self._heirs, found))
+
+
+def _told(heirs: Heirs, attributed: Attributions) -> tuple[Sequence[Values], Sequence[int]]:
+    """What each offers, and what it lacks. Equal dimensions are mostly one object; where they are not, they are merely
+    read twice."""
+    whose = list(zip(map(id, attributed.dimensions), attributed.users, attributed.sessions, strict=True))
+    distinct = dict(zip(whose, map(Attributed, *attributed), strict=True))
+    told = {key: (heirs.offers(who), heirs.lacks(who)) for key, who in distinct.items()}
+    offers, lacks = zip(*map(told.__getitem__, whose), strict=True)
+    return offers, lacks
 
 
 @lru_cache(maxsize=8)

@@ -1,24 +1,32 @@
 """From an observation to the ledger's generation, and which of several versions counts."""
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import repeat
+from operator import add
 from struct import Struct
+from typing import cast
 from zlib import adler32, crc32
 
-from fusewatch.domain.attribution import Attributed, Resolver
+from fusewatch.domain.attribution import Attributed, Attributions, Resolver
 from fusewatch.domain.money import EXACT_BELOW_USD, pico_from_json
 from fusewatch.domain.usage import Dimensions, Generation, Observation, Pricing
-from fusewatch.domain.usage_keys import count_tokens, is_total
+from fusewatch.domain.usage_keys import count_all, count_tokens, is_total
 
 LARGEST_COST_PICO = 9 * 10**18
 """$9,000,000, the largest whole million whose picodollars fit 64 bits; Langfuse caps a cost below $1,000,000."""
 
+_USAGE = Observation._fields.index("usage")
 _SEPARATOR = "\x1f"
 _NUMBERS = Struct("<14q").pack
 _HALF = 1 << 31
 _MOST_CHECKS = 4_000
 _checks: dict[int, tuple[Dimensions, tuple[int, int]]] = {}
 """By the identity of dimensions, which mostly are one object: a look by their twelve values costs ten times as much."""
+
+
+_generation = cast("Callable[[Iterable[object]], Generation]", partial(tuple.__new__, Generation))
+"""`Generation._make` without its call of Python code, which takes as long as all else that makes one."""
 
 
 def generation_of(o: Observation, resolver: Resolver) -> Generation | None:
@@ -61,6 +69,47 @@ def call_of(o: Observation, attributed: Attributed) -> Generation:
         session,
         digest,
     )
+
+
+def calls_of(observations: Sequence[Observation], attributed: Attributions) -> list[Generation]:
+    """`call_of` of each, by columns: what runs inside map and zip costs a third of a loop over the rows."""
+    if not observations:
+        return []
+    dimensions, users, sessions = attributed
+    traces, ids, starts, ends, updates, *_ = columns = tuple(zip(*observations, strict=True))
+    usages, costs, totals = columns[_USAGE:]
+    money = [
+        round(usd * 1e12) if 0 < usd < EXACT_BELOW_USD else cost_of(o)
+        for usd, o in zip(totals, observations, strict=True)
+    ]
+    pricing = _pricing_of_all(observations, usages, costs)
+    tokens = count_all(usages)
+    durations = [None if end is None or end < start else end - start for start, end in zip(starts, ends, strict=True)]
+    lasted = [-1 if ms is None else ms for ms in durations] if None in durations else durations
+    numbers = map(_NUMBERS, starts, updates, money, pricing, *zip(*tokens, strict=True), lasted, map(len, traces))
+    texts = map(_SEPARATOR.join, zip(map(add, traces, ids), users, sessions, strict=True))
+    content = list(map(add, numbers, map(str.encode, texts, repeat("utf-8"), repeat("surrogatepass"))))
+    checks, adlers = zip(*map(_checks_of, dimensions), strict=True)
+    digests = [
+        (crc - _HALF << 32) | adler
+        for crc, adler in zip(map(crc32, content, checks), map(adler32, content, adlers), strict=True)
+    ]
+    whole = zip(
+        *(traces, ids, starts, updates, money, pricing, tokens, durations, dimensions, users, sessions, digests),
+        strict=True,
+    )
+    return list(map(_generation, whole))
+
+
+def _pricing_of_all(
+    observations: Sequence[Observation], usages: Sequence[Mapping[str, int]], costs: Sequence[Mapping[str, float]]
+) -> list[Pricing]:
+    """`pricing_of` of each; most have a price for each of their keys, which their shape tells."""
+    shapes = list(zip(map(tuple, usages), map(tuple, costs), strict=True))
+    whole = {shape for shape in set(shapes) if shape[1] and not _without_price(*shape)}
+    if len(whole) == len(set(shapes)):
+        return [Pricing.PRICED] * len(shapes)
+    return [Pricing.PRICED if shape in whole else pricing_of(o) for shape, o in zip(shapes, observations, strict=True)]
 
 
 def cost_of(o: Observation) -> int:

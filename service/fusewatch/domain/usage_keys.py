@@ -6,9 +6,10 @@ Langfuse passes on the keys that the SDKs and integrations send, so one thing ha
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from operator import itemgetter
+from typing import cast
 
 from fusewatch.domain.usage import TOKEN_TYPES, Tokens
 
@@ -29,6 +30,9 @@ _OUTPUT = frozenset(
 
 _TOTAL_PLACE = len(TOKEN_TYPES)
 _IGNORED_PLACE = _TOTAL_PLACE + 1
+
+
+_tokens = cast("Callable[[Iterable[int]], Tokens]", partial(tuple.__new__, Tokens))
 
 
 def is_total(key: str) -> bool:
@@ -70,6 +74,20 @@ def count_tokens(usage: Mapping[str, int]) -> Tokens:
     counts[_TOTAL_PLACE] = counts[_TOTAL_PLACE] or sum(counts[:_TOTAL_PLACE])
     del counts[_IGNORED_PLACE]
     return Tokens._make(counts if max(counts) <= MOST_TOKENS else map(_bounded, counts))
+
+
+def count_all(usages: Sequence[Mapping[str, int]]) -> list[Tokens]:
+    """`count_tokens` of each. Where all come in shapes with one key a type, their bounds are looked at by columns."""
+    shapes = list(map(tuple, usages))
+    picks = {shape: _pick(shape) for shape in set(shapes)}
+    if not usages or None in picks.values():
+        return list(map(count_tokens, usages))
+    pick = cast("dict[tuple[str, ...], Callable[[tuple[int, ...]], tuple[int, ...]]]", picks)
+    found = [pick[shape]((*usage.values(), 0)) for shape, usage in zip(shapes, usages, strict=True)]
+    columns = tuple(zip(*found, strict=True))
+    if min(map(min, columns)) < 0 or max(map(max, columns)) > MOST_TOKENS or 0 in columns[_TOTAL_PLACE]:
+        return list(map(count_tokens, usages))
+    return list(map(_tokens, found))
 
 
 @lru_cache(maxsize=1024)

@@ -147,6 +147,9 @@ class AssessUnit(ManySeriesUnit, Protocol):
     def set_due(self, rule: str, key: tuple[str, ...], at_ms: int | None) -> None:
         """When to judge the key again; None forgets it."""
 
+    def forget_due(self, rule: str, now_ms: int) -> None:
+        """Forget of all keys of the rule that they were to be judged again by now."""
+
     def enqueue(self, message: Message) -> bool:
         """Put a message into the outbox. False, and no change, when its id is there already."""
 

@@ -172,6 +172,9 @@ class AssessUnit:
     def set_due(self, rule: str, key: Key, at_ms: int | None) -> None:
         incidents.set_due(self._link, rule, key, at_ms)
 
+    def forget_due(self, rule: str, now_ms: int) -> None:
+        incidents.forget_due(self._link, rule, now_ms)
+
     def enqueue(self, message: Message) -> bool:
         return outbox.enqueue(self._link, message)
 

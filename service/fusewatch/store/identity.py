@@ -12,7 +12,7 @@ from operator import itemgetter
 from fusewatch.domain.coverage import Span
 from fusewatch.store import bulk
 from fusewatch.store.connection import Link
-from fusewatch.store.ids import identity_hash, trace_hashes
+from fusewatch.store.ids import identity_hash, identity_hashes, trace_hashes
 from fusewatch.store.rows import OBS, SELECT, START, TRACE, LedgerRow
 
 _PLACE = itemgetter(START, TRACE, OBS)
@@ -28,9 +28,13 @@ def claim(link: Link, project: int, fresh: Iterable[LedgerRow]) -> set[int]:
     Sorted, because the index is far larger than what a batch touches of it. One statement both remembers and asks:
     only when it inserted less than it was given does anybody look further.
     """
-    claims = sorted([(identity_hash(project, trace, obs), start) for start, trace, obs in map(_PLACE, fresh)])
+    columns = tuple(zip(*map(_PLACE, fresh), strict=True))
+    if not columns:
+        return set()
+    starts, traces, observations = columns
+    claims = sorted(zip(identity_hashes(project, traces, observations), starts, strict=True))
     contested: set[int] = set()
-    for chunk in bulk.chunks(claims, 1024):
+    for chunk in bulk.chunks(claims, 1000):
         if bulk.insert_missing(link, "seen", ("h64", "start_ms"), chunk) == len(chunk):
             continue
         first = dict(bulk.select_in(link, "SELECT h64, start_ms FROM seen WHERE h64 IN", (), [h for h, _ in chunk]))

@@ -1,6 +1,7 @@
 """How the ids of traces and observations are kept: small, in bytes, and turned back exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from zlib import crc32
 
 _TEXT = b"\xff"
@@ -51,6 +52,12 @@ def identity_hash(project: int, trace: bytes, obs: bytes) -> int:
     numbers for different identities cost a look, nothing else.
     """
     return ((crc32(trace, project) - 0x8000_0000) << 32) | crc32(obs)
+
+
+def identity_hashes(project: int, traces: Iterable[bytes], observations: Iterable[bytes]) -> list[int]:
+    """`identity_hash` of each."""
+    parts = zip(map(crc32, traces, repeat(project)), map(crc32, observations), strict=True)
+    return [((of_trace - 0x8000_0000) << 32) | of_observation for of_trace, of_observation in parts]
 
 
 def trace_hashes(project: int, trace: bytes) -> tuple[int, int]:

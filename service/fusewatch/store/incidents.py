@@ -132,3 +132,7 @@ def set_due(link: Link, rule: str, key: tuple[str, ...], at_ms: int | None) -> N
         " DO UPDATE SET at_ms = excluded.at_ms",
         (*place, at_ms),
     )
+
+
+def forget_due(link: Link, rule: str, now_ms: int) -> None:
+    link.run("DELETE FROM due WHERE rule = ? AND at_ms <= ?", (rule, now_ms))

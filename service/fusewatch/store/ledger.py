@@ -28,6 +28,7 @@ from fusewatch.store.rows import (
     DIMS,
     ESTIMATE,
     KEY,
+    MOSTLY_ALIKE,
     OBS,
     PERSON,
     PRICING,
@@ -71,6 +72,7 @@ class _Changes:
         self.gained.append(new)
 
 
+_IDENTITY = itemgetter(0, 1, 2)
 _DIRTY_PARTS = itemgetter(START, DIMS, PERSON, SESSION, COST, TOTAL, ESTIMATE)
 
 
@@ -118,7 +120,7 @@ class Ledger:
         )
         completed = self._tell_traces(changes, heritage)
         first_seen = tuple(row[START] for row in changes.first_seen)
-        bulk.insert(self._link, "generation", COLUMNS, sorted(changes.inserted))
+        bulk.insert_alike(self._link, "generation", COLUMNS, sorted(changes.inserted), MOSTLY_ALIKE)
         bulk.replace(self._link, "generation", KEY, COLUMNS, list(changes.replaced.values()))
         self._tell(changes.gained, 1)
         self._tell(changes.lost, -1)
@@ -204,7 +206,7 @@ class Ledger:
             observations,
             updated,
             costs,
-            map(int, pricings),  # an IntEnum would go through the driver's slow adapters
+            map(int, pricings) if any(pricings) else repeat(0),  # an IntEnum goes through the driver's slow adapters
             map(dims_ids.__getitem__, map(id, dimensions)),
             map(texts.__getitem__, users),
             map(texts.__getitem__, sessions),
@@ -386,7 +388,7 @@ def _newest(span: Span, generations: Sequence[Generation]) -> dict[_Place, Gener
     """The newest version at each place. A version at another start has another place and is settled later."""
     if not generations:
         return {}
-    traces, observations, starts, *_ = zip(*generations, strict=True)
+    traces, observations, starts = zip(*map(_IDENTITY, generations), strict=True)
     for outside in (min(starts), max(starts)):
         if not span.from_ms <= outside < span.to_ms:
             raise ValueError(f"a generation starts at {outside}, outside {span}")

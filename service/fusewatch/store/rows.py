@@ -34,6 +34,12 @@ COLUMNS = (
 )
 KEY = ("project", "start_ms", "trace", "obs")
 
+MOSTLY_ALIKE = frozenset(
+    {"project", "pricing", "estimate", "attribution", "inherited", "counted", "seen_ms", "replaced_cost", "changed_ms"}
+    | set(TOKEN_COLUMNS)
+)
+"""Columns of which a batch of new rows mostly holds one value."""
+
 PROJECT, START, TRACE, OBS, UPDATED, COST, PRICING, DIMS, PERSON, SESSION = range(10)
 TOKENS = slice(10, 17)
 TOTAL, DURATION, DIGEST, ESTIMATE, ATTRIBUTION, INHERITED, COUNTED, SEEN, REPLACED, CHANGED = range(17, 27)

@@ -136,8 +136,10 @@ class _Pending:
         self.cells: dict[tuple[int, int], list[int]] = {}
 
     def add(self, cell: int, day: int, amounts: Amounts) -> None:
-        self.first = min(self.first, cell)
-        self.last = max(self.last, cell)
+        if cell < self.first:
+            self.first = cell
+        elif cell > self.last:
+            self.last = cell
         for place in ((QUARTER, cell), (DAY, day)):
             held = self.cells.get(place)
             if held is None:
@@ -158,8 +160,11 @@ class SeriesWriter(SeriesReader):
         self._pending: dict[str, dict[Key, _Pending]] = {}
 
     def add(self, view: str, key: Key, cell: int, day: int, amounts: Amounts) -> None:
-        self._ahead.clear()
-        keys = self._pending.setdefault(view, {})
+        if self._ahead:
+            self._ahead.clear()
+        keys = self._pending.get(view)
+        if keys is None:
+            keys = self._pending[view] = {}
         pending = keys.get(key)
         if pending is None:
             pending = keys[key] = _Pending(cell)
