@@ -22,7 +22,6 @@ from fusewatch.store.rows import (
     ATTRIBUTION,
     CHANGED,
     COLUMNS,
-    CONTENT,
     COST,
     COUNTED,
     DIMS,
@@ -45,31 +44,14 @@ from fusewatch.store.rows import (
     with_estimate,
     with_state,
 )  # fmt: skip
+from fusewatch.store.settling import Changes as _Changes
+from fusewatch.store.settling import place_of, settle
 
 _DIRTY = (
     *("project", "cell", "dims", "person", "session", "cost_hi", "cost_lo", "tokens", "requests"),
     *("est_hi", "est_lo"),
 )
 _REESTIMATED_AT_ONCE = 2_000
-
-
-class _Changes:
-    """What one batch does to the ledger: rows to write, rows that begin to count, rows that no longer do."""
-
-    def __init__(self) -> None:
-        self.first_seen: list[LedgerRow] = []
-        self.inserted: list[LedgerRow] = []
-        self.replaced: dict[_Place, LedgerRow] = {}
-        self.gained: list[LedgerRow] = []
-        self.lost: list[LedgerRow] = []
-
-    def swap(self, old: LedgerRow | None, new: LedgerRow) -> None:
-        """`new` counts from now on, in place of `old`; nothing to tell when they say the same."""
-        if old is not None:
-            if old[CONTENT] == new[CONTENT]:
-                return
-            self.lost.append(old)
-        self.gained.append(new)
 
 
 _IDENTITY = itemgetter(0, 1, 2)
@@ -141,7 +123,7 @@ class Ledger:
         changes = _Changes()
         for row, new in zip(rows, self._estimated(rows), strict=True):
             if new[ESTIMATE] != row[ESTIMATE]:
-                changes.replaced[_place(row)] = new
+                changes.replaced[place_of(row)] = new
                 changes.swap(row, new)
         if changes.replaced:
             estimates.write(self._link, self._project, list(changes.replaced.values()))
@@ -262,7 +244,7 @@ class Ledger:
         contested = identity.claim(self._link, self._project, fresh)
         unsettled: dict[tuple[bytes, bytes], list[LedgerRow]] = {}
         for row in newer:
-            old = before[_place(row)]
+            old = before[place_of(row)]
             if old[COUNTED]:
                 again = old[ATTRIBUTION] != row[ATTRIBUTION] and order_of(old)[:3] == order_of(row)[:3]
                 replaced_cost = old[REPLACED] if again else old[COST]
@@ -270,7 +252,7 @@ class Ledger:
                 new = with_state(
                     row, counted=True, seen_ms=old[SEEN], replaced_cost=replaced_cost, changed_ms=changed_ms
                 )
-                changes.replaced[_place(row)] = new
+                changes.replaced[place_of(row)] = new
                 changes.swap(old, new)
             else:
                 unsettled.setdefault((row[TRACE], row[OBS]), []).append(row)
@@ -287,42 +269,7 @@ class Ledger:
         changes.inserted += fresh
         changes.gained += fresh
         if unsettled:
-            moved = self._settle(changes, unsettled)
-        return moved
-
-    def _settle(self, changes: _Changes, unsettled: dict[tuple[bytes, bytes], list[LedgerRow]]) -> int:
-        """Of observations with several starts the newest version counts; the others stay as stubs that do not."""
-        moved = 0
-        for (trace, obs), rows in unsettled.items():
-            stored = identity.stored_versions(self._link, self._project, trace, obs)
-            moved += sum(1 for row in rows if row[START] not in stored) - (0 if stored else 1)
-            # A newer version of the counted row, found in this same batch, has been swapped in already.
-            present = {start: changes.replaced.get((start, trace, obs), row) for start, row in stored.items()}
-            counting = next((row for row in present.values() if row[COUNTED]), None)
-            after = present | {row[START]: row for row in rows}
-            pruned = identity.counted_below_floor(self._link, self._project, trace, obs)
-            winner = max(after.values(), key=order_of)
-            now_ms = rows[0][SEEN]  # what was just read was first seen just now
-            for start, row in after.items():
-                known = present.get(start)
-                wins = row is winner and not pruned
-                replaced_cost, changed_ms = row[REPLACED], row[CHANGED]
-                if known is not None and row is not known:
-                    replaced_cost, changed_ms = known[COST], now_ms
-                if wins and counting is not None and counting[CONTENT] != row[CONTENT]:
-                    replaced_cost, changed_ms = counting[COST], now_ms
-                seen_ms = row[SEEN] if known is None else known[SEEN]
-                settled = with_state(
-                    row, counted=wins, seen_ms=seen_ms, replaced_cost=replaced_cost, changed_ms=changed_ms
-                )
-                if wins and row is known:  # prices may have changed while it did not count
-                    (settled,) = self._estimated([settled])
-                if known is None:
-                    changes.inserted.append(settled)
-                elif settled != known:
-                    changes.replaced[_place(row)] = settled
-                if wins:
-                    changes.swap(counting, settled)
+            moved = settle(self._link, self._project, changes, unsettled, self._estimated)
         return moved
 
     def _tell_traces(self, changes: _Changes, heritage: Heritage) -> int:
@@ -330,10 +277,10 @@ class Ledger:
         completed = 0
         for trace in heritage.news:
             stored = identity.of_trace(self._link, self._project, trace)
-            rows = [changes.replaced.get(_place(row), row) for row in stored]
+            rows = [changes.replaced.get(place_of(row), row) for row in stored]
             for old, new in heritage.renewed(trace, rows, self._attribution):
                 completed += 1
-                changes.replaced[_place(new)] = new
+                changes.replaced[place_of(new)] = new
                 if new[COUNTED]:
                     changes.swap(old, new)
         return completed
@@ -346,7 +293,7 @@ class Ledger:
             f"{SELECT} WHERE project = ? AND start_ms >= ? AND start_ms <= ?",
             (self._project, min(places)[0], max(places)[0]),
         )
-        return {_place(row): row for row in found if _place(row) in places}
+        return {place_of(row): row for row in found if place_of(row) in places}
 
     def _tell(self, rows: list[LedgerRow], sign: int) -> None:
         from_ms = self.counters_from_ms
@@ -401,10 +348,6 @@ def _newest(span: Span, generations: Sequence[Generation]) -> dict[_Place, Gener
             if order_key(g) > order_key(newest[place]):
                 newest[place] = g
     return newest
-
-
-def _place(row: LedgerRow) -> _Place:
-    return row[START], row[TRACE], row[OBS]
 
 
 def _unpriced(rows: list[LedgerRow]) -> int:
