@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 from tests.packaging.require_tools import pytest_make_collect_report, pytest_runtest_makereport
 
@@ -16,6 +17,10 @@ __all__ = [
 ]
 
 gc.disable()
+
+# No test is to fail because a machine is busy. Under CI Hypothesis's own profile says so, and repeats the same inputs.
+settings.register_profile("patient", settings.default, deadline=None)
+settings.load_profile("patient")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background so, and the daemons of the tests would inherit it.
