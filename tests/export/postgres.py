@@ -54,11 +54,18 @@ def _run(folder: Path, *words: str | Path, check: bool = True) -> None:
     subprocess.run([str(word) for word in words], check=check, capture_output=True, cwd=folder, user=user, group=group)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class Server:
     """`with Server() as server:` has an empty database at `server.url` on loopback until the block ends. Skips where
-    PostgreSQL or psycopg is missing."""
+    PostgreSQL or psycopg is missing. `port` 0 takes a free one."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         pytest.importorskip("psycopg", reason="psycopg is not installed")
         found = programs()
         if found is None:
@@ -66,30 +73,38 @@ class Server:
         self._programs = found
         self._folder = Path(mkdtemp(prefix="fusewatch-pg-"))
         self._files = self._folder / "data"
-        self.url = ""
+        self.port = port or free_port()
+        self.url = f"postgresql://fuse@127.0.0.1:{self.port}/postgres"
+        other = _other_user()
+        if other is not None:
+            os.chown(self._folder, *other)
 
     def __enter__(self) -> Self:
+        words = ("-U", "fuse", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
+        return self._begin("initdb", "-D", self._files, *words)
+
+    def follow(self, primary: "Server") -> Self:
+        """Begin as a standby of another server, with all that it has; it is to be ended with `end`."""
+        words = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", "fuse", "-R", "-X", "stream", "-c", "fast", "-N")
+        return self._begin("pg_basebackup", "-D", self._files, *words)
+
+    def _begin(self, program: str, *words: str | Path) -> Self:
         try:
-            other = _other_user()
-            if other is not None:
-                os.chown(self._folder, *other)
-            init = self._programs / "initdb"
-            words = ("-U", "fuse", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
-            _run(self._folder, init, "-D", self._files, *words)
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self._port = probe.getsockname()[1]
+            _run(self._folder, self._programs / program, *words)
             self.start()
         except BaseException:
-            self.__exit__()
+            self.end()
             raise
-        self.url = f"postgresql://fuse@127.0.0.1:{self._port}/postgres"
         return self
+
+    def promote(self) -> None:
+        """From a standby to a server that takes writes."""
+        self._control("-w", "-t", "60", "promote")
 
     def start(self) -> None:
         options = (
-            f"-c listen_addresses=127.0.0.1 -c port={self._port} -c fsync=off -c synchronous_commit=off"
-            f" -c full_page_writes=off -c max_connections=60 -c unix_socket_directories={self._folder}"
+            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c fsync=off -c full_page_writes=off"
+            f" -c max_connections=60 -c unix_socket_directories={self._folder}"
         )
         self._control("-w", "-t", "60", "-l", self._folder / "log", "-o", options, "start")
 
@@ -100,6 +115,9 @@ class Server:
         _run(self._folder, self._programs / "pg_ctl", "-D", self._files, *words, check=check)
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -36,6 +36,12 @@ def admin(statement: str) -> None:
         link.execute(statement.encode())
 
 
+def cut(url: str) -> None:
+    """End every session of the database, as a failover does."""
+    name = url.rpartition("/")[2]
+    admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+
 def empty_database() -> str:
     """The URL of a database without any table."""
     name = f"empty{next(_numbers)}"

@@ -6,14 +6,16 @@ import pytest
 
 from fusewatch.domain.notices import Message, MessageKind
 from fusewatch.domain.rules import Severity
-from fusewatch.errors import LeaseLost
+from fusewatch.errors import LeaseLost, StoreBusy
 from fusewatch.ports import AssessUnit
 from fusewatch.ports.leases import JUDGE, reading
 from fusewatch.store import SqlStore
-from fusewatch.store.leases import LEASE_MS, Leases
+from fusewatch.store.leases import LEASE_MS, LEFT_LYING_S, RENEW_S, SETTLE_S, Leases
 from tests.store.samples import PROJECT, T0, generation, opened, raw, record
+from tests.store.server import cut
 
 DATABASES = ("postgres",)
+FIRST, SECOND = "process 1 on a (aa)", "process 2 on b (bb)"
 READ = reading(PROJECT.host, PROJECT.organisation_id)
 
 
@@ -35,7 +37,12 @@ class Daemon:
         self.watch = Watch()
         self.leases: Leases = self.store.leases(name, self.watch)
         self.store.guard(self.leases)
+        self.settle()
+
+    def settle(self) -> None:
+        """It is connected, and has been for a while."""
         self.leases.turn(())
+        self.watch.now += SETTLE_S
 
     def turn(self, *wanted: str) -> tuple[str, ...]:
         return self.leases.turn(wanted).gained
@@ -46,7 +53,7 @@ class Daemon:
 
 @pytest.fixture
 def pair(url: str) -> Iterator[tuple[Daemon, Daemon]]:
-    first, second = Daemon(url, "process 1 on a (aa)"), Daemon(url, "process 2 on b (bb)")
+    first, second = Daemon(url, FIRST), Daemon(url, SECOND)
     yield first, second
     for each in (first, second):
         each.leases.end()
@@ -84,7 +91,7 @@ def test_who_lost_a_lease_writes_nothing_even_before_it_knows(url: str, pair: tu
     first.turn(JUDGE, READ)
     assert record(first.store, [generation("a1" * 8)]).new == 1
     let_end(url)
-    second.turn()
+    second.settle()
     second.turn(JUDGE, READ)
     assert second.holds(JUDGE, READ) == [True, True]
     assert first.holds(JUDGE, READ) == [True, True]  # so it thinks
@@ -129,7 +136,7 @@ def test_the_work_is_shared_among_the_living(pair: tuple[Daemon, Daemon]) -> Non
     wanted = (JUDGE, READ, "read other|1", "read other|2")
     second.leases.end()
     assert len(first.turn(*wanted)) == 4
-    second.turn(*wanted)
+    second.settle()
     first.turn(*wanted)
     second.turn(*wanted)
     assert sum(first.holds(*wanted)) == sum(second.holds(*wanted)) == 2
@@ -140,11 +147,54 @@ def test_what_the_dead_were_sending_is_free_for_the_living(url: str, pair: tuple
     first, second = pair
     first.turn(JUDGE)
     first.store.assess(lambda unit: unit.enqueue(Message("m1", "hook", MessageKind.NOTICES, Severity.INFO, T0)))
-    holder = "process 1 on a (aa)"
-    assert first.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder=holder)) is not None
+    assert first.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder=FIRST)) is not None
     second.turn(JUDGE)
     assert second.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder="b")) is None
     let_end(url)
-    second.watch.now += 6
+    second.watch.now += RENEW_S
     second.turn(JUDGE)
     assert second.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder="b")) is not None
+
+
+def test_who_was_cut_off_takes_its_own_back_and_says_of_nobody_else_that_it_is_gone(
+    url: str, pair: tuple[Daemon, Daemon]
+) -> None:
+    """After a failover every session is new and every lease may have ended: all go on with what they had."""
+    first, second = pair
+    first.turn(JUDGE)
+    first.turn(JUDGE, READ)
+    second.turn(JUDGE, READ)
+    assert (first.holds(JUDGE, READ), second.holds(JUDGE, READ)) == ([True, False], [False, True])
+    first.store.assess(lambda unit: unit.enqueue(Message("m1", "hook", MessageKind.NOTICES, Severity.INFO, T0)))
+    claimed = second.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder=SECOND))
+    assert claimed is not None
+    cut(url)
+    let_end(url)
+    for each in pair:
+        with pytest.raises(StoreBusy):
+            each.turn(JUDGE, READ)
+        each.watch.now += LEASE_MS / 1000
+    for each in pair:
+        each.turn(JUDGE, READ)
+    assert (first.holds(JUDGE, READ), second.holds(JUDGE, READ)) == ([True, False], [False, True])
+    assert first.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder=FIRST)) is None
+    first.watch.now += SETTLE_S
+    first.turn(JUDGE, READ)
+    assert first.store.deliver(lambda u: u.claim("hook", now_ms=T0, until_ms=T0 + 30_000, holder=FIRST)) is None
+
+
+def test_a_lease_of_somebody_killed_lies_for_no_longer_than_a_moment_whatever_the_shares(
+    url: str, pair: tuple[Daemon, Daemon]
+) -> None:
+    """A third daemon that has just started counts among the living, and may take long until it can work."""
+    first, second = pair
+    second.turn(JUDGE)
+    first.turn(JUDGE, READ)
+    second.leases.end()
+    with opened(url) as store:
+        starting = store.leases("process 3 on c (cc)", Watch())
+        starting.turn([JUDGE, READ])
+        assert first.turn(JUDGE, READ) == ()
+        first.watch.now += LEFT_LYING_S
+        assert first.turn(JUDGE, READ) == (JUDGE,)
+        starting.end()

@@ -17,8 +17,10 @@ def enqueue(store: SqlStore, *messages: Message) -> list[bool]:
     return store.assess(lambda unit: [unit.enqueue(m) for m in messages])
 
 
-def claim(store: SqlStore, now_ms: int = 200, until_ms: int = 300, destination: str = "slack") -> Claimed | None:
-    return store.deliver(lambda unit: unit.claim(destination, now_ms=now_ms, until_ms=until_ms, holder="us"))
+def claim(
+    store: SqlStore, now_ms: int = 200, until_ms: int = 300, destination: str = "slack", holder: str = "us"
+) -> Claimed | None:
+    return store.deliver(lambda unit: unit.claim(destination, now_ms=now_ms, until_ms=until_ms, holder=holder))
 
 
 def must_claim(store: SqlStore, now_ms: int = 200, until_ms: int = 300) -> Claimed:
@@ -54,9 +56,15 @@ def test_deliveries_of_a_destination_go_one_after_the_other_in_their_order(store
     enqueue(store, message("m1"), message("m2"), message("x1", "webhook"))
     first = must_claim(store)
     assert (first.id, first.attempts, first.created_ms) == ("m1", 0, 100)
-    assert claim(store) is None
+    assert claim(store, until_ms=301) is None
+    assert claim(store, holder="others") is None
     sent(store, first)
     assert must_claim(store).id == "m2"
+
+
+def test_the_very_same_claim_is_found_again_where_the_answer_was_lost(store: SqlStore) -> None:
+    enqueue(store, message("m1"), message("m2"))
+    assert claim(store) == claim(store) == must_claim(store)
 
 
 def test_one_destination_does_not_hold_up_another(store: SqlStore) -> None:
@@ -87,7 +95,7 @@ def test_among_due_deliveries_the_oldest_goes_first_even_after_a_retry(store: Sq
 def test_a_claim_whose_lease_ran_out_is_free_again_and_counts_as_an_attempt(store: SqlStore) -> None:
     enqueue(store, message("m1"))
     must_claim(store, until_ms=300)
-    assert claim(store, now_ms=299) is None
+    assert claim(store, now_ms=299, until_ms=399) is None
     again = must_claim(store, now_ms=300, until_ms=400)
     assert (again.id, again.attempts) == ("m1", 1)
 

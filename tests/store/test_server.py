@@ -17,6 +17,7 @@ from fusewatch.store.postgres import Address, explain, translated
 from fusewatch.store.schema import metadata
 from tests.store import server
 from tests.store.samples import PROJECT, T0, generation, opened, raw, record
+from tests.store.server import cut
 
 DATABASES = ("postgres",)
 
@@ -26,12 +27,6 @@ def empty() -> Iterator[str]:
     url = server.empty_database()
     yield url
     server.admin(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
-
-
-def cut(url: str) -> None:
-    """End every session of the database, as a failover does."""
-    name = url.rpartition("/")[2]
-    server.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
 
 def test_a_daemon_makes_the_tables_and_a_command_refuses_an_empty_database(empty: str) -> None:

@@ -1,16 +1,23 @@
 """The deliver pass: claim what is due, send it outside any transaction, and note what the receiver said."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import TypeVar
 
 from fusewatch.domain.delivery import next_attempt_ms, should_give_up
 from fusewatch.domain.notices import MessageKind
-from fusewatch.errors import Permanent, Retryable
-from fusewatch.ports import Claimed, Clock, Notifier, Runner, Store
+from fusewatch.errors import Permanent, Retryable, StoreBusy, StoreError, StoreFull, StoreLost
+from fusewatch.ports import Claimed, Clock, Notifier, Receipt, Runner, Store
+
+T = TypeVar("T")
 
 LEASE_MS = 30_000
 """How long a claim is ours: well above the 8 seconds that a send may take."""
+
+ASK_AGAIN_S = 1.0
+"""How soon a database that could not note a claim, or what the receiver said, is asked again."""
 
 
 class Outcome(StrEnum):
@@ -41,27 +48,51 @@ async def deliver_one(
     one that may pass: the delivery must not be lost to a bug.
     """
     now_ms = clock.now_ms()
-    claimed = await run(
-        lambda: store.deliver(lambda u: u.claim(destination, now_ms=now_ms, until_ms=now_ms + LEASE_MS, holder=holder))
-    )
+    until_ms = now_ms + LEASE_MS
+
+    def claim() -> Claimed | None:
+        return store.deliver(lambda u: u.claim(destination, now_ms=now_ms, until_ms=until_ms, holder=holder))
+
+    # A claim whose answer was lost is found again by who asks for the very same one, and by nobody else.
+    claimed = await _asked_again(run, clock, claim, now_ms + LEASE_MS // 2, StoreLost)
     if claimed is None:
         return None
     try:
         receipt = await notifier.send(claimed.message)
     except Permanent as error:
-        return await run(partial(_dead, store, claimed, clock.now_ms(), error.reason, str(error)))
+        note: Callable[[], Attempt] = partial(_dead, store, claimed, clock.now_ms(), error.reason, str(error))
     except Retryable as error:
-        return await run(partial(_retry, store, claimed, clock.now_ms(), error))
+        note = partial(_retry, store, claimed, clock.now_ms(), error)
     except Exception as error:  # noqa: BLE001 - a bug in one notifier must not lose its deliveries
         unforeseen = Retryable("internal", f"{type(error).__name__}: {error}")
-        return await run(partial(_retry, store, claimed, clock.now_ms(), unforeseen))
-    at_ms = clock.now_ms()
+        note = partial(_retry, store, claimed, clock.now_ms(), unforeseen)
+    else:
+        note = partial(_accepted, store, claimed, clock.now_ms(), receipt, notifier.min_interval_s)
+    # What the receiver said is known only here, and forgetting it would tell people twice.
+    return await _asked_again(run, clock, note, until_ms, StoreBusy, StoreFull)
+
+
+async def _asked_again(
+    run: Runner, clock: Clock, work: Callable[[], T], until_ms: int, *passing: type[StoreError]
+) -> T:
+    """What a unit of work returns, once the database no longer fails over, is restarted, locked or full."""
+    while True:
+        try:
+            return await run(work)
+        except passing:
+            if clock.now_ms() >= until_ms:
+                raise
+            await clock.sleep(ASK_AGAIN_S)
+
+
+def _accepted(store: Store, claimed: Claimed, at_ms: int, receipt: Receipt, min_interval_s: float) -> Attempt:
+    destination = claimed.message.destination
     if receipt.more:
         # What only changes old messages lets younger news go first.
-        pause_ms = int(2000 * notifier.min_interval_s) if claimed.message.kind is MessageKind.UPDATE else 0
-        await run(lambda: store.deliver(lambda u: u.release(claimed, next_ms=at_ms + pause_ms)))
+        pause_ms = int(2000 * min_interval_s) if claimed.message.kind is MessageKind.UPDATE else 0
+        store.deliver(lambda u: u.release(claimed, next_ms=at_ms + pause_ms))
         return Attempt(destination, claimed.id, Outcome.PART)
-    await run(lambda: store.deliver(lambda u: u.sent(claimed, at_ms=at_ms, reference=receipt.reference)))
+    store.deliver(lambda u: u.sent(claimed, at_ms=at_ms, reference=receipt.reference))
     return Attempt(destination, claimed.id, Outcome.SENT)
 
 

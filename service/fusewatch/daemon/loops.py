@@ -20,7 +20,7 @@ from fusewatch.daemon.parts import Parts
 from fusewatch.daemon.replica import LOOK_S
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.readplan import narrower, need_from, window_of
-from fusewatch.errors import LeaseLost, Permanent, Retryable
+from fusewatch.errors import LeaseLost, Permanent, Retryable, StoreLost
 from fusewatch.ports import Notifier, ProjectState
 from fusewatch.ports.leases import JUDGE, reading
 
@@ -71,11 +71,12 @@ class Loops:
                 continue
             try:
                 await step()
-            except LeaseLost:
-                self.bells.beat(name)  # the leases' own loop says so
+            except LeaseLost as error:
+                self.parts.observer.fenced(name, error)
             except Exception as error:  # noqa: BLE001 - the one broad edge of every loop (STYLE, rule 10)
                 self.parts.observer.crashed(name, error)
-                await self.bells.pause(name, pause_s)
+                # A server that was away is asked as often as leases are looked at.
+                await self.bells.pause(name, min(pause_s, LOOK_S) if isinstance(error, StoreLost) else pause_s)
         self.bells.forget(name)
 
     # ------------------------------------------------------------ assess

@@ -15,7 +15,7 @@ from fusewatch.app.scheduled import ExportReport
 from fusewatch.app.totals import TotalsReport
 from fusewatch.domain.money import usd_json
 from fusewatch.domain.notices import Reason
-from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
+from fusewatch.errors import ConfigError, FusewatchError, LeaseLost, Permanent, Retryable
 from fusewatch.ports import Clock, ProjectState
 from fusewatch.web.telemetry import Outcome as Counted
 from fusewatch.web.telemetry import Telemetry
@@ -168,3 +168,6 @@ class LogObserver:
             self._log.error("loop_failed", loop=loop, error=str(error), trying_again=True)
         else:
             self._log.error("loop_crashed", loop=loop, error=repr(error), trying_again=True, exc_info=error)
+
+    def fenced(self, loop: str, error: LeaseLost) -> None:
+        self._log.warning("write_refused", loop=loop, error=str(error))

@@ -17,7 +17,7 @@ from fusewatch.bootstrap import Connections
 from fusewatch.daemon.bells import Bells
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.rules import RuleSet
-from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
+from fusewatch.errors import ConfigError, FusewatchError, LeaseLost, Permanent, Retryable
 from fusewatch.ports import Clock, Linker, ProjectState, Runner, Store
 from fusewatch.ports.leases import Everything, Rights
 from fusewatch.runtime import InlineRunner
@@ -73,6 +73,9 @@ class Observer(Protocol):
     def reloaded(self, error: ConfigError | None) -> None: ...
 
     def crashed(self, loop: str, error: Exception) -> None: ...
+
+    def fenced(self, loop: str, error: LeaseLost) -> None:
+        """A step was refused what it wanted to write: another daemon has its lease."""
 
 
 @dataclass(frozen=True, slots=True)

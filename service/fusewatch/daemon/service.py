@@ -42,7 +42,7 @@ from fusewatch.daemon.replica import Replica, own_part
 from fusewatch.daemon.run import Daemon
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.silences import Silence
-from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable, StoreError
+from fusewatch.errors import ConfigError, FusewatchError, LeaseLost, Permanent, Retryable, StoreError
 from fusewatch.ports import Clock, Linker, ProjectState, Store
 from fusewatch.ports.leases import Everything, LeaseKeeper, Turn
 from fusewatch.runtime import ThreadRunner
@@ -379,3 +379,7 @@ class _All:
     def crashed(self, loop: str, error: Exception) -> None:
         for observer in self._observers:
             observer.crashed(loop, error)
+
+    def fenced(self, loop: str, error: LeaseLost) -> None:
+        for observer in self._observers:
+            observer.fenced(loop, error)

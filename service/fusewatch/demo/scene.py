@@ -28,7 +28,7 @@ from fusewatch.domain.money import pico_to_decimal
 from fusewatch.domain.notices import Notice
 from fusewatch.domain.readplan import Lookback
 from fusewatch.domain.routing import Change
-from fusewatch.errors import ConfigError, FusewatchError, Permanent, Retryable
+from fusewatch.errors import ConfigError, FusewatchError, LeaseLost, Permanent, Retryable
 from fusewatch.ports import ProjectState, Store
 from fusewatch.store import open_store
 
@@ -155,6 +155,9 @@ class Stage:
 
     def crashed(self, loop: str, error: Exception) -> None:
         self.say(f"{loop}: {error!r}")
+
+    def fenced(self, loop: str, error: LeaseLost) -> None:
+        """The scene has its database for itself."""
 
 
 def _was_told(change: Change) -> bool:

@@ -9,7 +9,7 @@ daemon holds a lock as long as its session lasts, and the server frees it with t
 is for who was paused, or cut off without the server's notice.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -18,14 +18,18 @@ from fusewatch.ports.leases import Rights, Turn
 from fusewatch.store import meta
 from fusewatch.store.link import Database, Link, Lock
 
-LEASE_MS = 15_000
-"""How long a lease lasts, and so how long the work of who was killed lies."""
+LEASE_MS = 9_000
+"""How long a lease lasts, and so how long the work of who was paused lies, and what who was killed had been sending.
+Above the 8 seconds that a send may take."""
 
-RENEW_S = 5.0
-"""How old a lease becomes before it is renewed: two renewals may fail."""
+RENEW_S = 3.0
+"""How old a lease becomes before it is renewed: one renewal may fail, and a second come late."""
 
-LEFT_LYING_MS = 3_000
-"""What is free for so long does not interest those whose share it would be."""
+LEFT_LYING_S = 3.0
+"""What we see free for so long does not interest those whose share it would be."""
+
+SETTLE_S = 3.0
+"""Who was cut off does not say for so long who else is gone: they were cut off as well, and are on their way back."""
 
 _NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 _REPLICA = "replica "
@@ -85,7 +89,9 @@ class Leases:
         self._seen_s: float | None = None
         self._living = 0
         self._is_new = True
+        self._settled_s = 0.0
         self._returned: set[str] = set()
+        self._free_since: dict[str, float] = {}
 
     def fence(self, name: str) -> int | None:
         held = self._held.get(name)
@@ -136,6 +142,7 @@ class Leases:
 
     def _connected(self) -> Link:
         if self._link is None:
+            self._settled_s = self._monotonic() + SETTLE_S
             try:
                 self._link = self._database.connect()
                 self._link.run("SET lock_timeout = '2s'")
@@ -155,11 +162,15 @@ class Leases:
             " ON CONFLICT (name) DO UPDATE SET expires_ms = excluded.expires_ms",
             (_REPLICA + self._holder, self._holder),
         )
-        link.run(f"DELETE FROM lease WHERE name LIKE '{_REPLICA}%' AND expires_ms <= {_NOW}")  # noqa: S608 - no input in it
+        if self._is_settled():
+            link.run(f"DELETE FROM lease WHERE name LIKE '{_REPLICA}%' AND expires_ms <= {_NOW}")  # noqa: S608 - no input in it
+
+    def _is_settled(self) -> bool:
+        return self._monotonic() >= self._settled_s
 
     def _free_claims(self, link: Link) -> None:
         """What the dead were sending may be sent by others, and nobody waits for them any more."""
-        if link.row("SELECT 1 FROM delivery WHERE state = 'claimed' LIMIT 1") is not None:
+        if self._is_settled() and link.row("SELECT 1 FROM delivery WHERE state = 'claimed' LIMIT 1") is not None:
             link.begin(Lock.NONE)
             if link.run(_FREE_CLAIMS):
                 meta.bump_version(link, of_ledger=False)
@@ -184,26 +195,35 @@ class Leases:
         """Take what is free, as many as are ours when the living share them; what is above that is given up once. What
         nobody else takes for a while is taken whatever our share is."""
         rows = link.rows(f"SELECT name, holder, fence, expires_ms - {_NOW} FROM lease")  # noqa: S608 our own names only
-        alive = {lock - 2**32 if lock >= 2**31 else lock for (lock,) in link.rows(_LOCKS, (_ALIVE,))}
-        gone = {name: fence for name, holder, fence, _ in rows if number_of(holder) not in alive}
+        holders = {name: holder for name, holder, _, _ in rows}
         left_ms = {name: left for name, _, _, left in rows}
+        gone = self._gone(link, rows)
         living = sum(1 for name in left_ms if name.startswith(_REPLICA) and name not in gone)
         if living != self._living:
             self._living = living
             self._returned.clear()
         share = -(-len({*wanted, *self._held}) // max(living, 1))
-        for name in sorted(wanted):
-            left = left_ms.get(name, 0)
-            if name in self._held or (left > 0 and name not in gone):
-                continue
+        free = [n for n in sorted(wanted) if n not in self._held and (left_ms.get(n, 0) <= 0 or n in gone)]
+        now = self._monotonic()
+        self._free_since = {name: self._free_since.get(name, now) for name in free}
+        for name in free:
             if self._is_new and living > 1:  # who runs already begins sooner than who has yet to start
                 continue
-            if len(self._held) < share or left < -LEFT_LYING_MS:
+            if not (self._is_new or self._is_settled() or holders.get(name) in (None, self._holder)):
+                continue
+            if len(self._held) < share or now - self._free_since[name] >= LEFT_LYING_S:
                 self._take(link, name, gone.get(name, _NO_FENCE))
         for name in sorted(self._held, reverse=True):
             if len(self._held) > share and name not in self._returned:
                 self._returned.add(name)
                 self._give_up(link, name)
+
+    def _gone(self, link: Link, rows: Sequence[tuple[str, str, int, int]]) -> dict[str, int]:
+        """The leases, with their fences, of those whose session has ended."""
+        if not (self._is_new or self._is_settled()):
+            return {}
+        alive = {lock - 2**32 if lock >= 2**31 else lock for (lock,) in link.rows(_LOCKS, (_ALIVE,))}
+        return {name: fence for name, holder, fence, _ in rows if number_of(holder) not in alive}
 
     def _take(self, link: Link, name: str, gone: int) -> None:
         began = self._monotonic()

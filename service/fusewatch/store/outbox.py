@@ -51,6 +51,14 @@ class Outbox:
     def claim(self, destination: str, *, now_ms: int, until_ms: int, holder: str) -> Claimed | None:
         # Two senders of one destination would overtake each other; what somebody is about to change waits.
         self._link.alone(destination)
+        ours = self._link.row(
+            "SELECT id, message, attempts, coalesce(revived_ms, created_ms) FROM delivery"
+            " WHERE destination = ? AND state = 'claimed' AND holder = ? AND claimed_until_ms = ?",
+            (destination, holder, until_ms),
+        )
+        if ours is not None:  # this very claim was committed, and the answer got lost
+            id_, message, attempts, created_ms = ours
+            return Claimed(id_, codec.message_of(message), attempts - 1, created_ms)
         row = self._link.row(
             "SELECT seq, id, message, attempts, coalesce(revived_ms, created_ms) FROM delivery d"  # noqa: S608 no input in it
             " WHERE destination = ?"

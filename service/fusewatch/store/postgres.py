@@ -29,7 +29,7 @@ LEAST_VERSION = 13
 _SCHEMES = re.compile(r"^(postgres|postgresql)(\+psycopg)?://", re.IGNORECASE)
 _SETTINGS = {
     # A process that was paused in the middle of a unit must not keep all others from writing.
-    "idle_in_transaction_session_timeout": "10s",
+    "idle_in_transaction_session_timeout": "8s",
     # The same where it sits in front of an answer that nobody reads, or its machine is gone.
     "tcp_user_timeout": "10s",
     "tcp_keepalives_idle": "5",
