@@ -17,7 +17,7 @@ _taken: list[str] = []
 
 
 @lru_cache(maxsize=1)
-def _server() -> str:
+def address() -> str:
     """The address of the server, without a database."""
     running = served()
     url = next(running)
@@ -32,7 +32,7 @@ def _stop(running: object) -> None:
 
 
 def admin(statement: str) -> None:
-    with psycopg.connect(f"{_server()}/postgres", autocommit=True) as link:
+    with psycopg.connect(f"{address()}/postgres", autocommit=True) as link:
         link.execute(statement.encode())
 
 
@@ -46,7 +46,7 @@ def empty_database() -> str:
     """The URL of a database without any table."""
     name = f"empty{next(_numbers)}"
     admin(f"CREATE DATABASE {name}")
-    return f"{_server()}/{name}"
+    return f"{address()}/{name}"
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +63,7 @@ def taken_database() -> str:
     else:
         name = f"test{next(_numbers)}"
         admin(f"CREATE DATABASE {name} TEMPLATE {_template()}")
-        url = f"{_server()}/{name}"
+        url = f"{address()}/{name}"
     _taken.append(url)
     return url
 
