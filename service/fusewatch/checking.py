@@ -43,9 +43,9 @@ def warnings_of(config: DestinationConfig) -> Iterator[Problem]:
         yield _warning(config, what, 'write secret: "${HOOK_SECRET}"')
 
     if isinstance(config, AppriseConfig):
-        from fusewatch.notify.apprise import is_installed  # noqa: PLC0415 - as above
+        from fusewatch.notify.extras import has_apprise  # noqa: PLC0415 - as above
 
-        if not is_installed():
+        if not has_apprise():
             yield _warning(
                 config, "apprise is not installed, so what is for it waits", "pip install 'fusewatch[apprise]'"
             )

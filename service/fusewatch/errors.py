@@ -82,6 +82,10 @@ class LeaseLost(StoreError):
     """The lease under which the work began is not ours any more; nothing was written."""
 
 
+class Leaving(StoreError):
+    """The process was asked to end in the middle of a long walk through the ledger; nothing was written."""
+
+
 class StoreFull(StoreError):
     """The database cannot be written: disk full, read-only, no permission, or an I/O error."""
 

@@ -138,8 +138,10 @@ def _compare_days(unit: ReadUnit, report: AuditReport) -> bool:
     for _, view in report.views:
         from_ms, to_ms = day_span(view.calendar, report.day)
         truth: defaultdict[object, Amounts] = defaultdict(Amounts)
-        for (key, _cell), amounts in unit.cells(view.id, cell_of(from_ms), cell_of(to_ms - 1) + 1).items():
-            truth[key] = truth[key].plus(amounts)
+        for hour_ms in range(from_ms, to_ms, HOUR_MS):  # of a day, each of many keys may have a hundred
+            end = cell_of(min(hour_ms + HOUR_MS, to_ms) - 1) + 1
+            for (key, _cell), amounts in unit.cells(view.id, cell_of(hour_ms), end).items():
+                truth[key] = truth[key].plus(amounts)
         held: Mapping[Key, Amounts] = unit.day_cells(view.id, report.day)
         if view.id not in report.differences:
             _note(report, view, truth, dict(held.items()))

@@ -3,10 +3,11 @@ again, and what still differs is drift."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from fusewatch.app.ingest import Reader, measure_lateness
 from fusewatch.domain.coverage import Span, frontier, holes
-from fusewatch.domain.inheritance import Reading, read
+from fusewatch.domain.inheritance import GradualReading, Reading
 from fusewatch.domain.merge import newest
 from fusewatch.domain.money import pico_from_json
 from fusewatch.domain.ratebudget import Priority
@@ -20,13 +21,16 @@ from fusewatch.domain.reconciling import (
     hour_states,
     to_sweep,
 )
-from fusewatch.domain.usage import Generation, Observation
+from fusewatch.domain.usage import Generation
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Clock, IngestUnit, Runner, Store
 
 HOURS_A_REQUEST = 1000
 HOURS_A_PASS = 24
 """How many hours one pass reads again at most: the rest is left for the next."""
+
+_SUMMED_AT_ONCE_MS = 4 * HOUR_MS
+"""Of so many hours the ledger is summed in one transaction, so that nothing waits long for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,10 @@ async def reconcile_pass(
             return report
         sums = await reader.source.sums(Span(start_ms, end_ms))
         metrics = {s.start_ms: (s.fingerprint, pico_from_json(s.cost)) for s in sums}
-        states = await run(lambda: store.ingest(reader.project, lambda u: _states(u, Span(start_ms, end_ms), metrics)))
+        states: list[HourState] = []
+        for to_ms in range(end_ms, start_ms, -_SUMMED_AT_ONCE_MS):
+            some = Span(max(to_ms - _SUMMED_AT_ONCE_MS, start_ms), to_ms)
+            states += await run(partial(store.ingest, reader.project, partial(_states, span=some, metrics=metrics)))
         if not sums and any(state.ledger.cost_pico > state.ledger.gone_pico for state in states):
             # Nothing at all where something was: a server between two modes, not an answer to believe (API.md, part 0).
             raise Retryable("no_sums", "Langfuse's metrics know of no spend in hours whose rows were read")
@@ -113,7 +120,7 @@ def _span(unit: IngestUnit, from_ms: int, now_ms: int) -> tuple[int, int]:
     return max(start_ms, end_ms - HOURS_A_REQUEST * HOUR_MS), end_ms
 
 
-def _states(unit: IngestUnit, span: Span, metrics: dict[int, tuple[str, int]]) -> list[HourState]:
+def _states(unit: IngestUnit, *, span: Span, metrics: dict[int, tuple[str, int]]) -> list[HourState]:
     return hour_states(span.from_ms, span.to_ms, metrics, unit.hours(span), unit.readings(span))
 
 
@@ -121,12 +128,12 @@ async def _read_hour(reader: Reader, store: Store, run: Runner, clock: Clock, st
     """Read every row of the hour, write the differences, note what vanished and what is stored twice."""
     span = Span(state.hour_ms, state.hour_ms + HOUR_MS)
     walk = reader.source.walk(span, priority=Priority.RECONCILE)
-    found: list[Observation] = []
+    gradual = GradualReading(reader.resolver)
     rejected = 0
     while (page := await walk.next_page()) is not None:
         rejected += len(page.rejected)
-        found += page.observations
-    reading = read(found, reader.resolver)
+        gradual.add(page.observations)
+    reading = gradual.whole()
     return await run(
         lambda: store.ingest(
             reader.project,

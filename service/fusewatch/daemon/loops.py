@@ -20,7 +20,7 @@ from fusewatch.daemon.parts import Parts
 from fusewatch.daemon.replica import LOOK_S
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.readplan import narrower, need_from, window_of
-from fusewatch.errors import LeaseLost, Permanent, Retryable, StoreLost
+from fusewatch.errors import LeaseLost, Leaving, Permanent, Retryable, StoreLost
 from fusewatch.ports import Notifier, ProjectState
 from fusewatch.ports.leases import JUDGE, reading
 
@@ -73,6 +73,9 @@ class Loops:
                 await step()
             except LeaseLost as error:
                 self.parts.observer.fenced(name, error)
+                self.bells.beat(name)
+            except Leaving:
+                self.bells.beat(name)  # by our own wish, and the loop ends
             except Exception as error:  # noqa: BLE001 - the one broad edge of every loop (STYLE, rule 10)
                 self.parts.observer.crashed(name, error)
                 # A server that was away is asked as often as leases are looked at.

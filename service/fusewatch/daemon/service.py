@@ -247,7 +247,7 @@ async def run_service(given: Service) -> None:  # noqa: PLR0915 - one list of pa
         server = _serve(make_app(state), given)
         log.info("listening", url=server.url, metrics=f"{server.url}/metrics")
         given.serving(server.url, daemon)
-        _stop_on_signals(daemon, given.leave_after_s)
+        _stop_on_signals(daemon, store, given.leave_after_s)
         try:
             await _run_both(daemon, server)
         finally:
@@ -297,11 +297,12 @@ def _patience(given: Service) -> Callable[[str], float]:
     return lambda _loop: least * given.speed()
 
 
-def _stop_on_signals(daemon: Daemon, leave_after_s: float | None) -> None:
+def _stop_on_signals(daemon: Daemon, store: Store, leave_after_s: float | None) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         daemon.stop()
+        store.leave()
         if leave_after_s is not None:
             leave_within(leave_after_s)
 
@@ -310,7 +311,7 @@ def _stop_on_signals(daemon: Daemon, leave_after_s: float | None) -> None:
 
 
 def leave_within(seconds: float) -> None:
-    """End the process by then, whatever still runs: a long read of a large ledger cannot be broken off. What was not
+    """End the process by then, whatever still runs: one long statement cannot be broken off. What was not
     committed never happened, and a claim that nobody gives back ends by itself."""
     last_resort = threading.Timer(seconds, os._exit, (0,))
     last_resort.daemon = True

@@ -3,12 +3,12 @@
 import logging
 import re
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from fusewatch.domain.notices import Message
 from fusewatch.errors import Permanent, Retryable
+from fusewatch.notify.extras import has_apprise
 from fusewatch.notify.kinds import AppriseKind
 from fusewatch.notify.sheet import Tone, sheet_lines
 from fusewatch.notify.text import clean
@@ -32,11 +32,6 @@ _NOT_SECRET = frozenset({"http", "https", "json", "jsons", "true", "false", "loc
 _LEAST_SECRET = 4
 
 
-def is_installed() -> bool:
-    """Whether Apprise is there; it is not loaded for that."""
-    return find_spec("apprise") is not None
-
-
 class AppriseNotifier:
     """One Apprise address. Only one message is under way at a time: Apprise cannot be broken off, so after a timeout
     the next one waits until it has come to its end."""
@@ -48,7 +43,7 @@ class AppriseNotifier:
         self._timezone = timezone
         self._service: Apprise | None = None
         self._busy = False
-        self.warning = "" if is_installed() else MISSING
+        self.warning = "" if has_apprise() else MISSING
 
     async def send(self, message: Message) -> Receipt:
         """Returns when the plugin says that it was accepted. Apprise tells no more than that it was not, so that is

@@ -33,6 +33,9 @@ class Store(RateMemory, Protocol):
 
     def upkeep(self, work: Callable[[UpkeepUnit], T], /) -> T: ...
 
+    def leave(self) -> None:
+        """The process was asked to end: units of work that walk through the whole ledger raise Leaving."""
+
     def register(self, identity: ProjectIdentity, name: str, *, now_ms: int) -> ProjectState:
         """Remember who a project is, under its present name; the same key keeps its ledger whatever the name."""
 

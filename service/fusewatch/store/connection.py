@@ -135,6 +135,8 @@ class FileLock:
 class SqliteLink:
     """Implements `link.Link` over a file. `core` is the connection as SQLAlchemy knows it, for migrations."""
 
+    leaving = False
+
     def __init__(self, engine: sa.Engine, *, busy_timeout_ms: int) -> None:
         self.core = engine.connect()
         driver = self.core.connection.driver_connection

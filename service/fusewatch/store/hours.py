@@ -8,6 +8,7 @@ from fusewatch.ports import Span
 from fusewatch.store import bulk
 from fusewatch.store.connection import Link
 from fusewatch.store.ids import pack
+from fusewatch.store.rows import hours as with_rows
 
 _MICRO = 1_000_000
 _PARTS = (
@@ -27,15 +28,17 @@ _ESTIMATES = ", ".join(
 
 def ledger(link: Link, project: int, span: Span) -> dict[int, HourLedger]:
     """See `ports.IngestUnit.hours`."""
-    rows = link.rows(
-        f"SELECT start_ms / {HOUR_MS} AS hour, sum(counted), {_SUMS}, {_ESTIMATES} FROM generation"  # noqa: S608 our own names only
-        " WHERE project = ? AND start_ms >= ? AND start_ms < ? GROUP BY hour",
-        (project, *span),
-    )
-    return {
-        hour * HOUR_MS: HourLedger(join(*sums[0:2]), join(*sums[2:4]), join(*sums[4:6]), count, join(*sums[6:8]))
-        for hour, count, *sums in rows
-    }
+    found = {}
+    # An hour at a time: grouped by hour, all rows of the span would be held to be sorted, 100 bytes each.
+    for from_ms, to_ms in with_rows(link, project, *span):
+        count, *sums = link.row(
+            f"SELECT sum(counted), {_SUMS}, {_ESTIMATES} FROM generation"  # noqa: S608 our own names only
+            " WHERE project = ? AND start_ms >= ? AND start_ms < ?",
+            (project, from_ms, to_ms),
+        )
+        parts = (join(*sums[0:2]), join(*sums[2:4]), join(*sums[4:6]), int(count), join(*sums[6:8]))
+        found[from_ms // HOUR_MS * HOUR_MS] = HourLedger(*parts)
+    return found
 
 
 def readings(link: Link, project: int, span: Span) -> dict[int, HourReading]:

@@ -23,7 +23,12 @@ class Lock(IntEnum):
 
 
 class Link(Protocol):
-    """One connection. It may be used by one thread at a time, whichever it is: its owner holds a lock around it."""
+    """One connection. It may be used by one thread at a time, whichever it is: its owner holds a lock around it.
+
+    `leaving`, which any thread may set, asks long walks through the ledger to end: they raise `errors.Leaving`.
+    """
+
+    leaving: bool
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         """All rows of a query, as tuples."""

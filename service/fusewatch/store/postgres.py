@@ -150,6 +150,8 @@ def number_of(name: str) -> int:
 class PostgresLink:
     """Implements `link.Link` over one connection."""
 
+    leaving = False
+
     def __init__(self, address: Address, *, busy_timeout_ms: int, reading: bool = False) -> None:
         settings = _READING if reading else _SETTINGS
         self.driver = address.connect({**settings, "lock_timeout": f"{busy_timeout_ms}ms"})

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from fusewatch.errors import Leaving
 from fusewatch.store.connection import Link
 from fusewatch.store.schema import TOKEN_COLUMNS
 
@@ -72,13 +73,18 @@ def order_of(row: LedgerRow) -> tuple[int, int, int, int]:
 def hours(link: Link, project: int, from_ms: int, to_ms: int) -> Iterator[tuple[int, int]]:
     """The clock hours of the span that hold any row, so that a walk sorts and holds an hour at a time.
 
-    A sort over the whole ledger would need room for it in memory or in a temporary file.
+    A sort over the whole ledger would need room for it in memory or in a temporary file. Raises Leaving when the
+    process is asked to end: a walk through millions of rows takes longer than there is time for then.
     """
     query = (
         "SELECT start_ms FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms LIMIT 1"
     )
     at = from_ms
     while (row := link.row(query, (project, at, to_ms))) is not None:
+        if link.leaving:
+            raise Leaving(
+                "asked to end in the middle of a walk through the ledger, which begins anew at the next start"
+            )
         end = row[0] // _HOUR_MS * _HOUR_MS + _HOUR_MS
         yield row[0], min(end, to_ms)
         at = end

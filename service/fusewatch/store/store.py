@@ -104,6 +104,7 @@ class SqlStore:
             self._writer = named.connect()
         self._foreign_version = -1
         self._in_unit = False
+        self._leaving = False
         self._rights: Rights | None = None
 
     def guard(self, rights: Rights) -> None:
@@ -125,6 +126,10 @@ class SqlStore:
         if isinstance(self._database, SqliteFile):
             return self._database.path
         raise TypeError(f"{self._database.place} is no file")
+
+    def leave(self) -> None:
+        """From now on, break off what walks through the ledger for long: it raises Leaving. From any thread."""
+        self._leaving = self._writer.leaving = True
 
     def prepare(self, holder: str) -> None:
         """Look at the database, bring its schema up to date, set the connection up for writing."""
@@ -321,6 +326,7 @@ class SqlStore:
         if self._database.is_broken(self._writer):
             self._writer.close()
             self._writer = self._database.connect()
+            self._writer.leaving = self._leaving
             self._foreign_version = -1
         link = self._writer
         self._in_unit = True
