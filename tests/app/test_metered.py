@@ -176,3 +176,21 @@ def test_a_restart_tells_nothing_twice(play: Play) -> None:
     stage.restart()
     stage.at("07:02", "07:03")
     assert stage.silent()
+
+
+def test_mending_what_the_ledger_sums_to_forgets_nothing_of_what_langfuse_sums_to(play: Play) -> None:
+    """Some rows were pruned already, so the views over the ledger keep what they hold of that time."""
+    stage = play(TOTALS)
+    stage.spend("1", at="01:00")
+    stage.at("06:00")
+    stage.spend("12", at="07:00")
+    stage.at("07:01")
+    assert stage.news() == ["totals opened critical 100%"]
+    (project,) = stage.active
+    stage.store.upkeep(lambda unit: unit.prune(project, stage.ms("02:00"), most=10))
+    stage.store.ingest(project, lambda unit: unit.distrust_sums())
+    stage.keep_up()
+    (line,) = stage.shown().budgets
+    assert line.spent == 13 * 10**12
+    stage.at("07:02", "07:03")
+    assert stage.news() == []

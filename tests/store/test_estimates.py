@@ -11,7 +11,7 @@ from fusewatch.domain.usage import Amounts, Dimensions, Generation, Pricing, Tok
 from fusewatch.ports import AssessUnit, ModelList, Span
 from fusewatch.store import SqlStore
 from fusewatch.store.rows import COLUMNS, ESTIMATE, with_estimate
-from tests.store.samples import CHAT, PROJECT, SEARCH, T0, counted, fresh_store, generation, span_of
+from tests.store.samples import CELL_MS, CHAT, PROJECT, SEARCH, T0, counted, fresh_store, generation, span_of
 
 
 def book(pico: int, match: str = "") -> PriceBook:
@@ -159,6 +159,20 @@ def test_sums_made_anew_from_the_rows_hold_the_estimates(store: SqlStore) -> Non
         unit.build_view("v", lambda *_: ("a",), lambda cell: cell // 96, uses_people=False)
         return [amounts for _, amounts in unit.days("v", ("a",), 0, 2**40)]
 
+    assert store.assess(built) == [Amounts(0, 240, 2, 2000)]
+
+
+def test_sums_made_anew_after_pruning_hold_the_estimates_of_the_day_whose_rows_are_half_gone(store: SqlStore) -> None:
+    write(store, [unpriced("a1" * 8), unpriced("a2" * 8, start_ms=T0 + CELL_MS)])
+
+    def built(unit: AssessUnit) -> list[Amounts]:
+        unit.take_deltas(100)
+        unit.build_view("v", lambda *_: ("a",), lambda _: 0, uses_people=False)
+        return [amounts for _, amounts in unit.days("v", ("a",), 0, 1)]
+
+    assert store.assess(built) == [Amounts(0, 240, 2, 2000)]
+    store.upkeep(lambda unit: unit.prune(PROJECT.key, T0 + CELL_MS, most=10))
+    store.ingest(PROJECT.key, lambda unit: unit.distrust_sums())
     assert store.assess(built) == [Amounts(0, 240, 2, 2000)]
 
 

@@ -270,7 +270,7 @@ class SeriesWriter(SeriesReader):
             link.run("DELETE FROM series WHERE key = ? AND grain = ? AND bucket >= ?", (key, QUARTER, first))
             link.run("DELETE FROM series WHERE key = ? AND grain = ? AND bucket >= ?", (key, DAY, day))
             left = link.rows(
-                "SELECT bucket, cost_hi, cost_lo, tokens, requests FROM series"
+                "SELECT bucket, cost_hi, cost_lo, tokens, requests, est_hi, est_lo FROM series"
                 " WHERE key = ? AND grain = ? AND bucket >= ?",
                 (key, QUARTER, first - _LONGEST_DAY),
             )
