@@ -14,7 +14,7 @@ from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Budget, Limit, RuleSet, Unit
 from fusewatch.domain.usage import Dimensions, Generation, Pricing, Tokens
-from fusewatch.ports import ProjectIdentity, Span
+from fusewatch.ports import AssessUnit, ProjectIdentity, Span
 from fusewatch.runtime import collect_seldom
 from fusewatch.store import SqlStore, open_store
 
@@ -150,7 +150,12 @@ def _pass(store: SqlStore, rules: RuleSet, touched: int, keys: int, number: int)
 
 def _due_pass(store: SqlStore, rules: RuleSet, keys: int) -> float:
     """Seconds of one pass in which all keys are due and none changed, as when a period begins."""
-    store.assess(lambda unit: [unit.set_due(rules.rules[0].name, (f"f{n}",), NOW_MS) for n in range(keys)])
+
+    def make_due(unit: AssessUnit) -> None:
+        for n in range(keys):
+            unit.set_due(rules.rules[0].name, (f"f{n}",), NOW_MS)
+
+    store.assess(make_due)
     gc.collect()
     began = perf_counter()
     report = assess(store, rules)
