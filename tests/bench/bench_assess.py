@@ -38,7 +38,6 @@ Row = tuple[str, float, str, float | None]
 
 def rows(ledger: int = LEDGER, keys: int = KEYS, rounds: int = 15) -> list[Row]:
     """(name, value, unit, budget) of each measurement."""
-    collect_seldom()  # as the daemon does
     return [*_growth(ledger, rounds), *_keys(keys, max(rounds // 3, 1))]
 
 
@@ -184,5 +183,6 @@ def _record(store: SqlStore, batch: list[Generation]) -> None:
 
 
 if __name__ == "__main__":
+    collect_seldom()  # as the daemon does
     for name, value, unit, budget in rows():
         print(f"{name}: {value:.3f} {unit}{f' (budget {budget:g})' if budget else ''}")
