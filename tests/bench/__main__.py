@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+from fusewatch.runtime import collect_seldom
 from tests.bench import (
     bench_assess,
     bench_backtest,
@@ -45,6 +46,7 @@ def check_rows() -> list[Row]:
 
 
 def main() -> None:
+    collect_seldom()  # as the daemon does
     only = sys.argv[1:2]
     if "--quick" in sys.argv:
         show(list(quick()))

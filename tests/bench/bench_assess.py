@@ -14,7 +14,8 @@ from fusewatch.app.snapshot import Snapshot, take_snapshot
 from fusewatch.domain.periods import Every
 from fusewatch.domain.rules import Budget, Limit, RuleSet, Unit
 from fusewatch.domain.usage import Dimensions, Generation, Pricing, Tokens
-from fusewatch.ports import ProjectIdentity, Span
+from fusewatch.ports import AssessUnit, ProjectIdentity, Span
+from fusewatch.runtime import collect_seldom
 from fusewatch.store import SqlStore, open_store
 
 DAY_MS = 86_400_000
@@ -61,9 +62,11 @@ def _keys(keys: int, rounds: int) -> list[Row]:
     with filled(keys, keys, rules) as store:
         some = median(_pass(store, rules, TOUCHED, keys, n)[0] for n in range(rounds)) * 1000
         everything = median(_pass(store, rules, keys, keys, 100 + n)[0] for n in range(rounds)) * 1000
+        due = median(_due_pass(store, rules, keys) for _ in range(rounds)) * 1000
         shown = median(_timed_snapshot(store, rules)[0] for _ in range(rounds)) * 1000
         return [
             (f"assess: {keys:,} live keys, {TOUCHED} changed", some, "ms", KEYS_BUDGET_MS),
+            (f"assess: {keys:,} live keys, all due at once", due, "ms", KEYS_BUDGET_MS),
             (f"assess: {keys:,} live keys, all changed at once", everything, "ms", None),
             (f"picture of {keys:,} live keys, taken anew", shown, "ms", None),
         ]
@@ -144,6 +147,22 @@ def _pass(store: SqlStore, rules: RuleSet, touched: int, keys: int, number: int)
     return took, report
 
 
+def _due_pass(store: SqlStore, rules: RuleSet, keys: int) -> float:
+    """Seconds of one pass in which all keys are due and none changed, as when a period begins."""
+
+    def make_due(unit: AssessUnit) -> None:
+        for n in range(keys):
+            unit.set_due(rules.rules[0].name, (f"f{n}",), NOW_MS)
+
+    store.assess(make_due)
+    gc.collect()
+    began = perf_counter()
+    report = assess(store, rules)
+    took = perf_counter() - began
+    assert report.judged == keys, "every key was judged"
+    return took
+
+
 def change(store: SqlStore, touched: int, keys: int, number: int) -> None:
     """So many of the keys spend something, `number` tells what."""
     random = Random(number)
@@ -164,5 +183,6 @@ def _record(store: SqlStore, batch: list[Generation]) -> None:
 
 
 if __name__ == "__main__":
+    collect_seldom()  # as the daemon does
     for name, value, unit, budget in rows():
         print(f"{name}: {value:.3f} {unit}{f' (budget {budget:g})' if budget else ''}")

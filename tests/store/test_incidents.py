@@ -149,3 +149,11 @@ def test_versions_of_the_rules_are_kept_newest_first_and_the_same_text_is_no_new
         store.keep_rules(StoredRules((("a.yaml", f"text {number}"),), 10 + number))
     assert len(versions()) == 200
     assert versions()[0].files == (("a.yaml", "text 299"),)
+
+
+def test_what_was_due_by_now_is_forgotten_of_one_rule_alone(store: SqlStore) -> None:
+    for rule, key, at_ms in (("daily", "a", 10), ("daily", "b", 11), ("hourly", "a", 5)):
+        store.assess(lambda unit, rule=rule, key=key, at_ms=at_ms: unit.set_due(rule, (key,), at_ms))  # type: ignore[misc]
+    store.assess(lambda unit: unit.forget_due("daily", 10))
+    left = store.assess(lambda unit: list(unit.due(99)))
+    assert left == [Due("hourly", ("a",), 5), Due("daily", ("b",), 11)]

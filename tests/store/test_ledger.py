@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from operator import methodcaller
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,8 @@ from tests.store.samples import (
     fresh_store,
     generation,
     newest_of,
+    opened,
+    raw,
     record,
     span_of,
 )
@@ -257,3 +260,20 @@ def test_only_what_was_never_stored_under_any_start_is_first_seen(store: SqlStor
     moved = generation("bb", start_ms=T0 + 9, updated_ms=2)
     third = generation("cc", start_ms=T0 + 7)
     assert record(store, [newer, moved, third]).first_seen == (T0 + 7,)
+
+
+def test_columns_that_a_batch_shares_and_those_that_it_does_not_are_all_written(url: str) -> None:
+    """Of a large batch, columns that hold one value in a statement are given once; here only some statements do."""
+    odd: dict[int, dict[str, Any]] = {
+        7: {"pricing": Pricing.PARTLY},
+        400: {"tokens": Tokens(1, 2, 3, 4, 5, 6, 7, 28)},
+        650: {"duration_ms": None},
+    }
+    many = [generation(f"{n:016x}", start_ms=T0 + n, cost_pico=n, **odd.get(n, {})) for n in range(700)]
+    with opened(url) as store:
+        record(store, many, now_ms=5)
+    tokens = ("input", "output", "cache_read", "cache_write", "reasoning", "audio", "other", "total")
+    columns = ", ".join(("start_ms", "cost", "pricing", "duration_ms", "counted", "seen_ms", "changed_ms", *tokens))
+    with raw(url) as ask:
+        found = ask(f"SELECT {columns} FROM generation ORDER BY start_ms")
+    assert found == [(g.start_ms, g.cost_pico, int(g.pricing), g.duration_ms, 1, 5, None, *g.tokens) for g in many]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation
+from fusewatch.errors import Leaving
 from fusewatch.ports import AssessUnit, ReadUnit
 from fusewatch.store import SqlStore
 from tests.store.histories import batches
@@ -239,3 +240,22 @@ def test_blocks_may_begin_before_inside_or_after_what_is_read(store: SqlStore, a
         assert {block: amounts.requests for block, amounts in read} == expected
 
     store.assess(work)
+
+
+def test_who_is_asked_to_end_leaves_a_long_walk_through_the_ledger_and_begins_it_anew_at_the_next_start(
+    url: str,
+) -> None:
+    with opened(url) as store:
+        record(store, [generation()])
+        store.assess(apply_deltas)
+        store.leave()
+        with pytest.raises(Leaving, match="asked to end"):
+            store.assess(build_views)
+        record(store, [generation("a1" * 8)])  # what is short still gets done
+    with opened(url) as store:
+        assert not store.read(lambda unit: unit.built_views())
+        store.assess(apply_deltas)
+        store.assess(build_views)
+        assert store.read(lambda unit: unit.days("feature-built", (PROJECT.key, "search"), 0, FAR)) == [
+            (day_of(CELL), Amounts(2_000_000_000, 240, 2))
+        ]
