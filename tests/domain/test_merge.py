@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusewatch.domain.merge import LARGEST_COST_PICO, generation_of, newest, order_key
+from fusewatch.domain.merge import LARGEST_COST_PICO, call_of, generation_of, newest, order_key
 from fusewatch.domain.usage import Generation, Observation, Pricing
 from tests.domain.observing import DEFAULT, PLAIN, START_MS, observation
 
@@ -210,6 +210,18 @@ def _digest(o: Observation) -> int:
     found = generation_of(o, DEFAULT)
     assert found is not None
     return found.digest
+
+
+def test_dimensions_that_are_gone_are_never_taken_for_others_in_a_digest() -> None:
+    """More of them than are remembered, each gone before the next comes, so that most get the place of the last."""
+
+    def digests() -> list[int]:
+        who, o = DEFAULT.resolve(observation()), observation()
+        return [call_of(o, who._replace(dimensions=who[0]._replace(feature=str(n)))).digest for n in range(5000)]
+
+    found = digests()
+    assert len(set(found)) == 5000
+    assert digests() == found
 
 
 def test_the_digest_is_the_same_in_every_process() -> None:

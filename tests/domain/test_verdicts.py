@@ -65,38 +65,47 @@ def test_the_default_severities() -> None:
 @pytest.mark.parametrize(
     ("declared", "expected"),
     [
-        pytest.param([threshold(50, INFO)], [(50, INFO), (200, CRITICAL), (400, CRITICAL)], id="only 50 %"),
+        pytest.param((threshold(50, INFO),), [(50, INFO), (200, CRITICAL), (400, CRITICAL)], id="only 50 %"),
         pytest.param(
-            [threshold(120, WARNING)],
+            (threshold(120, WARNING),),
             [(120, WARNING), (200, CRITICAL), (400, CRITICAL)],
             id="only 120 %: without 100 %, which nobody asked for",
         ),
         pytest.param(
-            [threshold(100, WARNING), threshold(200, INFO, "finops")],
+            (threshold(100, WARNING), threshold(200, INFO, "finops")),
             [(100, WARNING), (200, INFO), (400, CRITICAL)],
             id="a declared doubling keeps its severity",
         ),
         pytest.param(
-            [threshold(300, INFO)],
+            (threshold(300, INFO),),
             [(200, CRITICAL), (300, INFO), (400, CRITICAL)],
             id="doublings stand between and after declared ones",
         ),
     ],
 )
-def test_declared_thresholds_and_doublings(declared: list[Threshold], expected: list[tuple[int, Severity]]) -> None:
+def test_declared_thresholds_and_doublings(
+    declared: tuple[Threshold, ...], expected: list[tuple[int, Severity]]
+) -> None:
     assert [(int(t.share * 100), t.severity) for t in passed(declared, 499, 100)] == expected
 
 
 def test_a_declared_doubling_keeps_its_destinations() -> None:
-    assert passed([threshold(200, INFO, "finops")], 200, 100)[-1].notify == ("finops",)
+    assert passed((threshold(200, INFO, "finops"),), 200, 100)[-1].notify == ("finops",)
 
 
 def test_a_limit_of_zero_is_passed_once_by_any_spend_as_severe_as_the_worst_threshold() -> None:
-    declared = [threshold(100, CRITICAL), threshold(120, INFO)]
+    declared = (threshold(100, CRITICAL), threshold(120, INFO))
     assert passed(declared, 0, 0) == ()
     assert passed(declared, 1, 0) == (threshold(120, CRITICAL),)
     assert passed(declared, 10**18, 0) == (threshold(120, CRITICAL),)
     assert ahead(declared, 0, 0) == ()
+
+
+def test_thresholds_of_rules_that_are_gone_are_never_taken_for_those_of_another() -> None:
+    """More of them than are remembered, each gone before the next comes, so that most get the place of the last."""
+    for share in range(1, 2000):
+        assert [t.share for t in passed((threshold(share, INFO),), share, 100)][-1] >= Fraction(share, 100)
+        assert threshold(share, INFO) in passed((threshold(share, INFO),), 10**6, 100)
 
 
 SHARES = st.lists(st.integers(1, 900), min_size=1, max_size=5, unique=True).map(sorted)
@@ -104,7 +113,7 @@ SHARES = st.lists(st.integers(1, 900), min_size=1, max_size=5, unique=True).map(
 
 @given(shares=SHARES, measured=st.integers(-50, 10**7), limit=st.integers(1, 10**5))
 def test_what_is_passed_and_what_lies_ahead_are_one_rising_ladder(shares: list[int], measured: int, limit: int) -> None:
-    declared = [Threshold(Fraction(share, 100), WARNING) for share in shares]
+    declared = tuple(Threshold(Fraction(share, 100), WARNING) for share in shares)
     behind, before = passed(declared, measured, limit), ahead(declared, measured, limit)
     ladder = [t.share for t in (*behind, *before)]
     assert ladder == sorted(set(ladder))

@@ -22,7 +22,8 @@ _NUMBERS = Struct("<14q").pack
 _HALF = 1 << 31
 _MOST_CHECKS = 4_000
 _checks: dict[int, tuple[Dimensions, tuple[int, int]]] = {}
-"""By the identity of dimensions, which mostly are one object: a look by their twelve values costs ten times as much."""
+"""By the identity of dimensions, which mostly are one object: a look by their twelve values costs ten times as much.
+They are kept beside it: while they stand here, nothing else has their identity."""
 
 
 _generation = cast("Callable[[Iterable[object]], Generation]", partial(tuple.__new__, Generation))
@@ -163,14 +164,10 @@ def _bounded(cost_pico: int) -> int:
 def _checks_of(dimensions: Dimensions) -> tuple[int, int]:
     """Both checksums of the dimensions, from which those of a row go on."""
     known = _checks.get(id(dimensions))
-    if known is None or known[0] is not dimensions:
-        text = _text_of(dimensions).encode("utf-8", "surrogatepass")
+    if known is None:
+        parts = (*dimensions[:-1], *(part for pair in dimensions.extra for part in pair))
+        text = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
         if len(_checks) >= _MOST_CHECKS:
             _checks.clear()
         known = _checks[id(dimensions)] = (dimensions, (crc32(text), adler32(text)))
     return known[1]
-
-
-@lru_cache(maxsize=4096)
-def _text_of(dimensions: Dimensions) -> str:
-    return _SEPARATOR.join((*dimensions[:-1], *(part for pair in dimensions.extra for part in pair)))

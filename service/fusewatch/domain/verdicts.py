@@ -99,7 +99,7 @@ def limit_for(budget: Budget, labels: Mapping[str, str], at_ms: int) -> Limit | 
     return override.limit if override else budget.limit
 
 
-def passed(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[Threshold, ...]:
+def passed(thresholds: tuple[Threshold, ...], measured: int, limit: int) -> tuple[Threshold, ...]:
     """The thresholds reached, rising, with every doubling of the limit after them.
 
     A limit of zero is passed by the first spend, once: it has no doublings, and is as severe as the worst threshold.
@@ -107,13 +107,13 @@ def passed(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[
     return _split(thresholds, measured, limit)[0]
 
 
-def ahead(thresholds: Sequence[Threshold], measured: int, limit: int) -> tuple[Threshold, ...]:
+def ahead(thresholds: tuple[Threshold, ...], measured: int, limit: int) -> tuple[Threshold, ...]:
     """The thresholds not reached, rising: the declared ones and the next doubling."""
     return _split(thresholds, measured, limit)[1]
 
 
 def _split(
-    thresholds: Sequence[Threshold], measured: int, limit: int
+    thresholds: tuple[Threshold, ...], measured: int, limit: int
 ) -> tuple[tuple[Threshold, ...], tuple[Threshold, ...]]:
     if limit <= 0:
         if measured <= 0:
@@ -133,16 +133,17 @@ def _reaches(measured: int, limit: int, share: Fraction) -> bool:
 
 
 _MOST_STEPS = 1_000
-_known_steps: dict[tuple[int, int], tuple[Sequence[Threshold], list[Threshold]]] = {}
-"""By the identity of a rule's thresholds, which all its keys share: sorting Fractions takes longer than judging."""
+_known_steps: dict[tuple[int, int], tuple[tuple[Threshold, ...], list[Threshold]]] = {}
+"""By the identity of a rule's thresholds, which all its keys share: sorting Fractions takes longer than judging. They
+are kept beside it: while they stand here, nothing else has their identity."""
 
 
-def _steps(thresholds: Sequence[Threshold], measured: int, limit: int) -> list[Threshold]:
+def _steps(thresholds: tuple[Threshold, ...], measured: int, limit: int) -> list[Threshold]:
     """The declared thresholds and the doublings up to the first that is not reached, rising."""
     doublings = max(1, (max(measured, 0) // limit).bit_length())
     place = (id(thresholds), doublings)
     known = _known_steps.get(place)
-    if known is None or known[0] is not thresholds:
+    if known is None:
         declared = {t.share for t in thresholds}
         steps = [*thresholds, *(d for d in _doublings(doublings) if d.share not in declared)]
         if len(_known_steps) >= _MOST_STEPS:
