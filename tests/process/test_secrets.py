@@ -98,7 +98,7 @@ def test_no_secret_is_told_anywhere_when_all_goes_well_and_when_all_goes_wrong(
         home.env["LANGFUSE_BASE_URL"] = langfuse.url
         langfuse.store.add([spend("11", feature="a")])
         with_log = home.run(FUSEWATCH_LOG_FORMAT=style)
-        wait_for(lambda: with_log.stderr.count("notification_d") >= 3, "all three destinations fail")
+        wait_for(lambda: with_log.stderr.count("notification_d") >= 3, "all three destinations fail", 60)
         refuse_by_echo(langfuse)
         wait_for(lambda: with_log.stderr.count("read_failed") + with_log.stderr.count("unidentified") >= 3, "refused")
         home.write(BUDGETS.format(zone=noon_zone()).replace("$10", '"${SLACK_BOT_TOKEN}"'))
