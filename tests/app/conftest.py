@@ -14,7 +14,7 @@ from tests.app.when import DAY_MS, STORY_DAY
 from tests.export.postgres import WAY, programs
 from tests.store import server
 
-ON_BOTH = ("test_calendars", "test_corrections", "test_endings", "test_windows")
+ON_BOTH = ("test_calendars", "test_corrections", "test_endings")
 """The modules whose stories are played on SQLite and on a real PostgreSQL: some of each kind."""
 
 

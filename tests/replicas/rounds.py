@@ -231,7 +231,7 @@ class World:
 
     def ready(self) -> None:
         """All three live and serve, and every lease is held by one of them."""
-        wait_for(lambda: all(daemon.serves or daemon.process.poll() is not None for daemon in self.running), "all", 90)
+        wait_for(lambda: all(daemon.serves or daemon.process.poll() is not None for daemon in self.running), "all", 180)
         assert all(daemon.process.poll() is None for daemon in self.running), self.said(0)
         wait_for(lambda: len(self.holders()) == 3, "every lease is held", 30)
 
