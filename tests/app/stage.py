@@ -100,11 +100,14 @@ class Stage(Scene):
     repeats_allowed: int = 0
     forgotten: set[str] = field(default_factory=set)
     linker: Linker | None = None
+    url: str = ""
+    """The database; by default a file in the folder."""
     _loop: asyncio.Runner = field(default_factory=asyncio.Runner)
 
     def __post_init__(self) -> None:
         Scene.__post_init__(self)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.url = self.url or f"sqlite:///{self.folder}/fusewatch.db"
         self._write(self.rules)
         self._start()
 
@@ -268,7 +271,7 @@ class Stage(Scene):
 
     def _start(self) -> None:
         self.runner = MortalRunner()
-        self.store = open_store(f"sqlite:///{self.folder}/fusewatch.db", holder="the stage", exclusive=True)
+        self.store = open_store(self.url, holder="the stage", exclusive=True)
         self.store.free_claims()
         world = World(self.clock, lambda *_: None, transport=self.wire)
         self.book = Rulebook.open(self.folder / "budgets.yaml", ENVIRON, self.store, world, strict=False)

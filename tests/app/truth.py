@@ -1,9 +1,7 @@
 """What must be so after every story: the ledger, and all that is formed from it, against what Langfuse really has."""
 
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from functools import partial
 
 from fusewatch.app.daywatches import watch_views
@@ -14,6 +12,7 @@ from fusewatch.domain.usage import FORGOTTEN, UNKNOWN, Amounts
 from fusewatch.domain.views import Key, View, drivers_view, labels_view, totals_view, view_of
 from fusewatch.ports import AssessUnit, ProjectState, Row
 from tests.app.stage import Stage
+from tests.store.samples import raw
 
 Fact = tuple[int, str, str, str, str, int, int, int]
 """Start, feature, team, user, environment, picodollars, tokens, estimated picodollars of one generation."""
@@ -87,9 +86,9 @@ def _check_counters(stage: Stage, project: ProjectState) -> None:
 
 def _pruned(stage: Stage, project: ProjectState) -> list[tuple[int, int, int]]:
     """Start, cost and estimate of what lies below the floor, where anything was read and pruned."""
-    with closing(sqlite3.connect(stage.store.path)) as raw:
-        archived = raw.execute("SELECT 1 FROM hour_total LIMIT 1").fetchone()
-    if project.floor_ms is None or archived is None:
+    with raw(stage.url) as ask:
+        archived = ask("SELECT 1 FROM hour_total LIMIT 1")
+    if project.floor_ms is None or not archived:
         return []
     facts = _truth(stage, project, Covered(0, project.floor_ms)).elements()
     return [(start_ms, cost, estimate) for start_ms, *_, cost, _tokens, estimate in facts]

@@ -1,9 +1,12 @@
 """What was told how often, held against the sends that were cut off: a repeat needs one of them as its reason."""
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Self
 
 from tests.process.receiver import Post
 
@@ -57,3 +60,32 @@ def repeats(posts: Sequence[Post], cut_off: CutOff) -> Repeats:
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least so many of them do not exceed."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)]
+
+
+class Ticker:
+    """`with Ticker() as ticker:` notices for how long at a time this process got no turn: then the machine stood still,
+    or somebody had stopped us all, and what took long says nothing."""
+
+    def __init__(self) -> None:
+        self._longest_s = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tick, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(10)
+
+    def longest_s(self) -> float:
+        """The longest since it was asked last."""
+        longest_s, self._longest_s = self._longest_s, 0.0
+        return longest_s
+
+    def _tick(self) -> None:
+        last = time.monotonic()
+        while not self._ended.wait(0.1):
+            now = time.monotonic()
+            self._longest_s, last = max(self._longest_s, now - last - 0.1), now

@@ -21,7 +21,7 @@ from fusewatch.demo.standin.model import Key, Project
 from fusewatch.demo.standin.troubles import slow
 from tests.process.home import Daemon, Home, noon_zone, now_ms, spend, wait_for
 from tests.process.receiver import Answer, Post, Receiver
-from tests.replicas.account import CutOff, Repeats, repeats
+from tests.replicas.account import CutOff, Repeats, Ticker, repeats
 from tests.replicas.pair import Pair
 
 REPLICAS = 3
@@ -66,6 +66,10 @@ class Round:
     took_s: float
     why: str
     """What the daemons said meanwhile."""
+    stood_still_s: float
+    """For how long at most the machine gave us no turn."""
+    unexplained: int
+    """Posts that were repeated since the round before, for no reason that we gave."""
 
 
 @dataclass(slots=True)
@@ -81,6 +85,7 @@ class World:
     expected: set[str] = field(default_factory=set)
     rounds: list[Round] = field(default_factory=list)
     cut_off: CutOff = field(default_factory=CutOff)
+    ticker: Ticker = field(default_factory=Ticker)
     holds: bool = False
     """Whether the receiver takes its time before it answers."""
     woken: list[tuple[Daemon, int]] = field(default_factory=list)
@@ -147,12 +152,14 @@ class World:
 
     def round(self, trouble: Trouble) -> Round:
         """With all three in health: make the trouble, spend, and see that it is told; then mend what was broken."""
+        before = self.repeats().unexplained
         self.ready()
         mend = self._make(trouble)
         began, began_ms = time.monotonic(), now_ms()
         self.cross(DEMO_PROJECT, OTHER)  # so that no lease may lie
         self.wait_until_told(90.0)
-        done = Round(trouble, time.monotonic() - began, self.said(began_ms))
+        took_s = time.monotonic() - began
+        done = Round(trouble, took_s, self.said(began_ms), self.ticker.longest_s(), self.repeats().unexplained - before)
         mend()
         self.rounds.append(done)
         return done
@@ -231,7 +238,7 @@ class World:
 
     def ready(self) -> None:
         """All three live and serve, and every lease is held by one of them."""
-        wait_for(lambda: all(daemon.serves or daemon.process.poll() is not None for daemon in self.running), "all", 90)
+        wait_for(lambda: all(daemon.serves or daemon.process.poll() is not None for daemon in self.running), "all", 180)
         assert all(daemon.process.poll() is None for daemon in self.running), self.said(0)
         wait_for(lambda: len(self.holders()) == 3, "every lease is held", 30)
 
@@ -294,6 +301,7 @@ def world(folder: Path, seed: int) -> Iterator[World]:
             homes.append(home)
         made = World(langfuse, receiver, servers, homes, chance)
         receiver.answer("/hook", made.answer)
+        stack.enter_context(made.ticker)
         try:
             for number in range(REPLICAS):
                 made.start(number)

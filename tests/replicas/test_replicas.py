@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.home import wait_for
+from fusewatch.demo.standin import StandinServer, Store
+from tests.export.postgres import Server
+from tests.process.home import Home, now_ms, spend, wait_for
 from tests.replicas.rounds import NOTHING, Trouble, World, world
+from tests.store.wire import Wire
 
 
 @pytest.mark.timeout(300)
@@ -22,6 +25,26 @@ def test_whatever_happens_to_one_of_three_daemons_no_notice_is_lost_and_the_ledg
         replicas.ready()
         wait_for(lambda: replicas.difference() == NOTHING, "a ledger that equals the truth", 30)
         assert [daemon.stop() for daemon in replicas.running] == [0, 0, 0]
+
+
+def test_a_database_that_is_away_just_when_a_daemon_connects_is_waited_for(tmp_path: Path) -> None:
+    """It serves by then, and has not begun to watch: that the server failed over in this moment ended it."""
+    spent = Store([spend("1")])
+    with Server() as server, Wire(server.url) as wire, StandinServer(spent, now_ms=now_ms) as langfuse:
+        home = Home.make(tmp_path, langfuse.url)
+        home.env["FUSEWATCH_DATABASE_URL"] = wire.url
+        home.write("version: 1\nbudgets:\n  - {name: cap, limit: $10, every: day}\n")
+        try:
+            wire.cut_off_at(b"ORDER BY registered_ms DESC")
+            daemon = home.run()
+            wait_for(lambda: daemon.events("loop_failed"), "it says so", 60)
+            assert daemon.events("loop_failed")[0]["loop"] == "connections"
+            assert daemon.get("/healthz")[0] == 200
+            wire.mend()
+            wait_for(lambda: daemon.events("history_loaded"), "it goes on", 60)
+            assert daemon.stop() == 0
+        finally:
+            home.end()
 
 
 def _one_series_each(replicas: World) -> None:

@@ -25,6 +25,8 @@ class Wire:
         self._lock = threading.Lock()
         self._left = 0
         self._after = False
+        self._last: bytes | None = None
+        self._is_cut = False
         self._ends: list[socket.socket] = []
 
     @property
@@ -36,6 +38,15 @@ class Wire:
         server did it and before its answer is heard."""
         with self._lock:
             self._left, self._after = statement, after
+
+    def cut_off_at(self, words: bytes) -> None:
+        """From the first statement with these words on the server is out of reach, until `mend`."""
+        with self._lock:
+            self._last = words
+
+    def mend(self) -> None:
+        with self._lock:
+            self._last, self._is_cut = None, False
 
     @property
     def is_broken(self) -> bool:
@@ -55,6 +66,9 @@ class Wire:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self._is_cut:
+                    _close(client)
+                    continue
                 server = socket.create_connection(self._server)
                 self._ends += [client, server]
                 self._thread(lambda client=client, server=server: self._statements(client, server))  # type: ignore[misc]  # mypy infers no lambda with defaults
@@ -63,7 +77,7 @@ class Wire:
         """A client says one thing at a time and waits for the answer."""
         with suppress(OSError):
             while said := client.recv(1 << 20):
-                breaks, after = self._next()
+                breaks, after = self._next(said)
                 if breaks and not after:
                     break
                 server.sendall(said)
@@ -74,10 +88,11 @@ class Wire:
         _close(client)
         _close(server)
 
-    def _next(self) -> tuple[bool, bool]:
+    def _next(self, said: bytes) -> tuple[bool, bool]:
         with self._lock:
             self._left -= 1
-            return self._left == 0, self._after
+            self._is_cut = self._is_cut or (self._last is not None and self._last in said)
+            return self._is_cut or self._left == 0, self._after and not self._is_cut
 
     @staticmethod
     def _thread(work: Callable[[], None]) -> None:

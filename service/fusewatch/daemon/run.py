@@ -14,8 +14,10 @@ from fusewatch.daemon.exports import ExportLoop
 from fusewatch.daemon.heartbeat import LOOP, HeartbeatLoop
 from fusewatch.daemon.loops import Loops
 from fusewatch.daemon.parts import Parts
-from fusewatch.errors import ConfigError, LeaseLost, Permanent, StoreError
+from fusewatch.daemon.replica import LOOK_S
+from fusewatch.errors import ConfigError, LeaseLost, Permanent, StoreBusy, StoreError
 from fusewatch.ports.leases import JUDGE
+from fusewatch.runtime import wait_for_event
 
 STOP_WITHIN_S = 8.0
 """How long a send in progress may go on after the stop, in real seconds; the process ends within 10."""
@@ -65,7 +67,9 @@ class Daemon:
 
     async def _run_connected(self, scheduler: AsyncIOScheduler) -> None:
         """The loops over the connections of the present budget file, until the stop or another file."""
-        connections = self.parts.rulebook.connect()
+        connections = await self._connections()
+        if connections is None:
+            return
         loops = self.loops = Loops(self.parts, self.bells, expected=len(connections.projects))
         again = asyncio.Event()
         self._start_timers(scheduler, connections)
@@ -107,6 +111,17 @@ class Daemon:
                 await notifier.close()
             if connections.heartbeat is not None:
                 await connections.heartbeat.pinger.close()
+
+    async def _connections(self) -> Connections | None:
+        """Those that the budget file names, None after the stop. A database that is just failing over, or locked, is
+        asked again for what was learnt about them."""
+        while not self.bells.stop.is_set():
+            try:
+                return self.parts.rulebook.connect()
+            except StoreBusy as error:
+                self.parts.observer.crashed("connections", error)
+                await wait_for_event(self.parts.clock, self.bells.stop, LOOK_S)
+        return None
 
     def _sending(self, loops: Loops, connections: Connections, name: str) -> Callable[[], Awaitable[None]]:
         """The step of the loop that sends to a destination."""
