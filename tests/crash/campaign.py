@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Self
 
+from fusewatch.daemon.parts import TICK_S
 from fusewatch.demo.standin import DEMO_PROJECT, Span, StandinServer, Store
 from fusewatch.store.schema import HEAD
 from tests.process.home import Home, now_ms, wait_for
@@ -41,6 +42,9 @@ ORDER = ("ingest", "assess", "deliver", "mid-send", "commit", "prune", "anywhere
 
 STATEMENTS = {"ingest": 12, "assess": 12, "deliver": 3, "commit": 8, "prune": 6, "migrate": 30}
 """At most the statement of this number in a phase is the last one."""
+
+PRUNING_TICK_S = 0.5
+"""Pruning begins one tick after a start, which is 15 s by default; its rounds take a shorter one."""
 
 
 @dataclass(slots=True)
@@ -144,7 +148,7 @@ class Campaign:
                 self._round(ORDER[number % len(ORDER)])
                 if self.verbose:
                     print(f"{number + 1} {ORDER[number % len(ORDER)]} {time.monotonic() - began:.1f} s", flush=True)
-            self._settle()
+            self._settle(PRUNING_TICK_S)
             self._judge()
         self.figures.seconds = time.monotonic() - began
         return self.figures
@@ -210,11 +214,12 @@ class Campaign:
             self._term()
             return
         else:
-            # Pruning begins with the first tick, 15 s after the start.
-            self._wait(lambda: False, 25.0 if phase == "prune" else 4.0)
+            self._wait(lambda: False, 15.0 if phase == "prune" else 4.0)
         self.figures.kills[phase if self._kill() or phase in ("mid-send", "anywhere") else "anywhere"] += 1
 
-    def _daemon(self, phase: str, nth: int, database: str = "sqlite:///fusewatch.db") -> None:
+    def _daemon(
+        self, phase: str, nth: int, database: str = "sqlite:///fusewatch.db", tick_s: float | None = None
+    ) -> None:
         self.log = self.folder / "daemon.log"
         self.log.write_bytes(b"")
         self.code: int | None = None
@@ -227,6 +232,7 @@ class Campaign:
                 "phase": phase,
                 "nth": nth,
                 "ahead_ms": self.ahead_ms,
+                "tick_s": tick_s or (PRUNING_TICK_S if phase == "prune" else TICK_S),
             }
         )
 
@@ -276,10 +282,13 @@ class Campaign:
 
     # ------------------------------------------------------------ the end
 
-    def _settle(self) -> None:
-        """Let a daemon work until everything was told."""
-        self._daemon("none", 0)
+    def _settle(self, tick_s: float | None = None) -> None:
+        """Let a daemon work until everything was told; with a short tick, until all that is too old was pruned, too."""
+        self._daemon("none", 0, tick_s=tick_s)
         until = time.monotonic() + 90
+        while tick_s is not None and self._too_old():
+            assert time.monotonic() < until, "what is too old was never pruned"
+            self._wait(lambda: False, 0.1)
         while not self.due <= self._told():
             assert time.monotonic() < until, f"not told: {sorted(self.due - self._told())[:5]}"
             self._wait(lambda: False, 0.1)
@@ -287,6 +296,14 @@ class Campaign:
         self._wait(lambda: "listening" in self._log(), 20)
         os.kill(self.pid, signal.SIGTERM)
         assert self.nursery.ended(10) == 0, self._log()
+
+    def _too_old(self) -> int:
+        """How many rows of the ledger should have been pruned by now."""
+        with closing(sqlite3.connect(self.folder / "fusewatch.db", timeout=30)) as link:
+            return link.execute("SELECT count(*) FROM generation WHERE start_ms < ?", (self._floor_ms(),)).fetchone()[0]
+
+    def _floor_ms(self) -> int:
+        return (self._now_ms() - KEPT_DAYS * 24 * HOUR_MS) // HOUR_MS * HOUR_MS
 
     def _told(self) -> set[str]:
         return {n["key"].get("feature", "") for post in list(self.receiver.finished) for n in post.notices}
@@ -308,3 +325,4 @@ class Campaign:
         with closing(sqlite3.connect(self.folder / "fusewatch.db")) as link:
             assert link.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             figures.pruned = link.execute("SELECT coalesce(sum(requests), 0) FROM hour_total").fetchone()[0]
+        assert figures.pruned >= sum(span.start_ms < self._floor_ms() - HOUR_MS for span in spans)

@@ -93,6 +93,7 @@ def live(order: dict[str, Any]) -> None:
                     public_url="",
                     log_format="json",
                     strict=False,
+                    tick_s=order["tick_s"],
                 )
             )
         )

@@ -13,3 +13,4 @@ def test_killed_in_every_phase_it_loses_nothing_and_repeats_only_what_was_being_
     assert figures.lost == 0
     assert figures.doubled <= figures.mid_send
     assert figures.ledger_difference == 0
+    assert figures.pruned > 0

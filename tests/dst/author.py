@@ -1,6 +1,7 @@
 """From a seed to a history: dates, zones, rules, traffic with planted crossings, and everything that goes wrong."""
 
 import random
+from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -47,9 +48,19 @@ def write(seed: int, *, faults: bool = True, hours: int = 0) -> History:
     projects = dice.choice((("shop",), ("shop",), ("shop", "labs")))
     poll_s = dice.choice((60, 300, 300))
     cloud = dice.random() < 0.5
-    mode = "cloud" if cloud else dice.choice(("dual", "events_only"))
+    mode, upgrades = "cloud" if cloud else dice.choice(("dual", "events_only")), ()
+    if not cloud and faults:
+        mode, upgrades = _deployment(random.Random(f"deployment {seed}"), mode, begins_ms, calm_ms)
     budgets = _budgets(dice, zone, begins_ms, calm_ms, edits=faults)
-    calls = spend_of(random.Random(f"traffic {seed}"), projects, begins_ms - _PRE_HISTORY, begins_ms, calm_ms, ends_ms)
+    calls = spend_of(
+        random.Random(f"traffic {seed}"),
+        projects,
+        begins_ms - _PRE_HISTORY,
+        begins_ms,
+        calm_ms,
+        ends_ms,
+        moves=not mode.startswith("legacy"),
+    )
     wrong = _faults(dice, begins_ms, calm_ms, budgets) if faults else ()
     return History(
         seed=seed,
@@ -66,8 +77,30 @@ def write(seed: int, *, faults: bool = True, hours: int = 0) -> History:
         spikes=(Spike("twice", ("feature",), 2, days=4, at_least=3, floor_pico=5 * PICO),),
         destinations=_destinations(dice),
         calls=calls,
-        faults=wrong,
+        faults=_in_order((*wrong, *upgrades)),
     )
+
+
+def _deployment(dice: random.Random, mode: str, begins_ms: int, calm_ms: int) -> tuple[str, tuple[Fault, ...]]:
+    """Half of the servers of one's own stay what they are. A quarter read by v1 to the end; a quarter are upgraded on
+    the way, over what an upgrade passes through, with the server away in between or not."""
+    kind = dice.random()
+    if kind < 0.5:
+        return mode, ()
+    if kind < 0.75:
+        return "legacy", ()
+    steps = dice.choice((("dual",), ("dual", "events_only"), ("legacy_optin", "dual", "events_only"), ("events_only",)))
+    found = []
+    for at_ms, step in zip(sorted(dice.randrange(begins_ms, calm_ms - HOUR_MS) for _ in steps), steps, strict=True):
+        away_ms = dice.choice((0, 0, 30, 300, 1800)) * SECOND_MS
+        found.append(Fault("upgrade", at_ms + away_ms, 0, 0, step))
+        if away_ms:
+            found.append(Fault("langfuse", at_ms, at_ms + away_ms, 100, dice.choice(("down", "5xx", "html"))))
+    return "legacy", tuple(found)
+
+
+def _in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted(faults, key=lambda fault: (fault.at_ms, fault.kind)))
 
 
 def _destinations(dice: random.Random) -> tuple[Destination, ...]:
@@ -144,4 +177,4 @@ def _faults(dice: random.Random, begins_ms: int, calm_ms: int, budgets: tuple[Bu
     if dice.random() < 0.4:
         value = dice.choice(("feature=summary", "feature=search", "team=content", "rule=whole", "rule=features"))
         found.append(lasting("silence", 1800, 6 * 3600, 0, value))
-    return tuple(sorted(found, key=lambda fault: (fault.at_ms, fault.kind)))
+    return _in_order(found)

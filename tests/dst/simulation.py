@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fusewatch.demo.standin.model import Mode
 from fusewatch.errors import FusewatchError
 from tests.dst.budgetfile import BROKEN, text_at
 from tests.dst.disk import Disk, mounted
@@ -194,6 +195,8 @@ class _Simulation:
                 self._write(BROKEN[fault.number])
             case "silence":
                 process.silence(fault)
+            case "upgrade":
+                self.network.standin.mode = Mode(fault.text)
 
     def _write(self, text: str) -> None:
         (self.folder / "budgets.yaml").write_text(text)

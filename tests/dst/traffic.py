@@ -16,10 +16,11 @@ _CENT = PICO // 100
 
 
 class _Pen:
-    """Writes calls one after the other."""
+    """Writes calls one after the other. `moves`: whether some get another start; v1 keeps the first, v2 shows both."""
 
-    def __init__(self, dice: random.Random) -> None:
+    def __init__(self, dice: random.Random, *, moves: bool) -> None:
         self.dice = dice
+        self.moves = moves
         self.calls: list[Call] = []
 
     def call(
@@ -69,7 +70,7 @@ class _Pen:
             return last._replace(arrives_ms=arrives_ms)
         updated_ms = max(arrives_ms - 500, last.updated_ms + 1)
         changed = last._replace(arrives_ms=arrives_ms, updated_ms=updated_ms)
-        if kind < 0.35:
+        if kind < 0.35 and self.moves:
             return changed._replace(
                 start_ms=last.start_ms - dice.randrange(1, 10 * MINUTE_MS), cost_pico=cost + 5_000_000
             )
@@ -78,10 +79,17 @@ class _Pen:
 
 
 def spend_of(
-    dice: random.Random, projects: tuple[str, ...], from_ms: int, begins_ms: int, calm_ms: int, ends_ms: int
+    dice: random.Random,
+    projects: tuple[str, ...],
+    from_ms: int,
+    begins_ms: int,
+    calm_ms: int,
+    ends_ms: int,
+    *,
+    moves: bool = True,
 ) -> tuple[Call, ...]:
     """All calls: a few days before the daemon begins, and while it runs. Nothing arrives in the last five hours."""
-    pen = _Pen(dice)
+    pen = _Pen(dice, moves=moves)
     last_ms = ends_ms - 5 * HOUR_MS
     _background(pen, projects, from_ms, begins_ms, calls_a_day=60, last_ms=last_ms)
     _background(pen, projects, begins_ms, calm_ms + HOUR_MS, calls_a_day=350, last_ms=last_ms)

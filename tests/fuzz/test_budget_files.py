@@ -11,6 +11,7 @@ from fusewatch.config.testfile import load_tests_text
 from fusewatch.errors import ConfigError
 from tests.fuzz.effort import looked_at
 
+BUDGETS = "budget files"
 HERE = Path(__file__).parents[1]
 GOOD = [path.read_bytes() for path in sorted((HERE / "config" / "good").glob("*.yaml"))]
 TESTS = """\
@@ -42,7 +43,7 @@ def damaged(draw: st.DrawFn, of: list[bytes]) -> bytes:
     return bytes(body)
 
 
-@looked_at(150)
+@looked_at(150, BUDGETS)
 @given(body=damaged(GOOD))
 def test_no_bytes_of_a_budget_file_raise_anything_but_config_errors(body: bytes) -> None:
     began = time.monotonic()
@@ -55,7 +56,7 @@ def test_no_bytes_of_a_budget_file_raise_anything_but_config_errors(body: bytes)
     assert time.monotonic() - began < 2
 
 
-@looked_at(60)
+@looked_at(60, BUDGETS)
 @given(body=st.one_of(damaged(GOOD), st.binary(max_size=300)))
 def test_no_bytes_on_the_disk_raise_anything_but_config_errors(body: bytes) -> None:
     path = Path(f"/dev/shm/fusewatch-fuzz-{id(looked_at)}.yaml")
@@ -70,7 +71,7 @@ def test_no_bytes_on_the_disk_raise_anything_but_config_errors(body: bytes) -> N
         path.unlink()
 
 
-@looked_at(100)
+@looked_at(100, "files of rule tests")
 @given(body=damaged([TESTS.encode()]))
 def test_no_text_of_rule_tests_raises_anything_but_config_errors(body: bytes) -> None:
     began = time.monotonic()

@@ -19,6 +19,7 @@ from tests.fuzz.effort import looked_at
 from tests.langfuse.asking import NOW_MS, reading
 from tests.langfuse.servers import generation
 
+ANSWERS = "answers of Langfuse"
 HOUR_MS = 3_600_000
 SPAN = Span((NOW_MS // HOUR_MS - 2) * HOUR_MS, NOW_MS // HOUR_MS * HOUR_MS)
 RECORDED = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "recorded").glob("*.json"))][::5]
@@ -89,7 +90,7 @@ async def walk(source: LangfuseSource) -> int:
 
 
 @pytest.mark.parametrize("api", ["v1", "v2"])
-@looked_at(120)
+@looked_at(120, ANSWERS)
 @given(
     body=BODIES, status=STATUSES, kind=st.sampled_from(["application/json", "text/html", "application/octet-stream"])
 )
@@ -104,7 +105,7 @@ def test_no_answer_raises_anything_but_the_errors_that_say_what_to_do(
     assert time.monotonic() - began < 5
 
 
-@looked_at(60)
+@looked_at(60, ANSWERS)
 @given(body=BODIES)
 def test_a_second_page_that_cannot_be_read_is_an_error_and_never_the_end(body: bytes) -> None:
     first = {"data": [generation(1, SPAN.to_ms - 1000)], "meta": {"cursor": "next"}}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.security.bom import faults
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,6 +32,7 @@ def test_the_bill_of_materials_lists_what_is_installed_and_is_the_same_each_time
     text = (tmp_path / "doc" / "a").read_text(encoding="utf-8")
     assert text == (tmp_path / "doc" / "b").read_text(encoding="utf-8")
     bom = json.loads(text)
+    assert faults(bom) == []
     assert (bom["bomFormat"], bom["specVersion"], bom["version"]) == ("CycloneDX", "1.6", 1)
     assert re.fullmatch(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", bom["serialNumber"])
     assert bom["metadata"]["component"]["name"] == "fusewatch"
@@ -45,6 +48,22 @@ def test_the_bill_of_materials_lists_what_is_installed_and_is_the_same_each_time
     assert {ref for needed in asked.values() for ref in needed} <= refs
     (ours,) = (needed for ref, needed in asked.items() if "/fusewatch@" in ref)
     assert any("/msgspec@" in ref for ref in ours)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"serialNumber": "1"},
+        {"components": [{"type": "library"}]},
+        {"components": [{"type": "wheel", "name": "a"}]},
+        {"components": [{"type": "library", "name": "a", "licenses": [{"license": {"id": "no licence of SPDX"}}]}]},
+        {"made_by": "us"},
+    ],
+)
+def test_a_bill_that_is_none_is_found_out(spoilt: dict[str, object]) -> None:
+    good = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1}
+    assert faults(good) == []
+    assert faults(good | spoilt)
 
 
 def test_the_image_is_built_with_its_bill_of_materials() -> None:
