@@ -10,7 +10,8 @@ from fusewatch.errors import LeaseLost, StoreBusy
 from fusewatch.ports import AssessUnit
 from fusewatch.ports.leases import JUDGE, reading
 from fusewatch.store import SqlStore
-from fusewatch.store.leases import LEASE_MS, LEFT_LYING_S, RENEW_S, SETTLE_S, Leases
+from fusewatch.store.leases import ALIVE, LEASE_MS, LEFT_LYING_S, RENEW_S, SETTLE_S, Leases
+from fusewatch.store.link import number_of
 from tests.store.samples import PROJECT, T0, generation, opened, raw, record
 from tests.store.server import cut
 
@@ -141,6 +142,26 @@ def test_the_work_is_shared_among_the_living(pair: tuple[Daemon, Daemon]) -> Non
     second.turn(*wanted)
     assert sum(first.holds(*wanted)) == sum(second.holds(*wanted)) == 2
     assert all(a != b for a, b in zip(first.holds(*wanted), second.holds(*wanted), strict=True))
+
+
+def test_who_cannot_show_that_it_lives_takes_nothing_until_it_can(url: str) -> None:
+    """The server has not noticed yet that a former connection of this daemon is gone, and holds its sign of life."""
+    with opened(url) as store, raw(url) as former:
+        former(f"SELECT pg_advisory_lock({ALIVE}, {number_of(FIRST)})")
+        leases = store.leases(FIRST, Watch())
+        for _ in range(2):
+            with pytest.raises(StoreBusy):
+                leases.turn([JUDGE])
+            assert leases.fence(JUDGE) is None
+        former(f"SELECT pg_advisory_unlock({ALIVE}, {number_of(FIRST)})")
+        leases.turn([JUDGE])
+        other = Daemon(url, SECOND)
+        assert leases.turn([JUDGE]).lost == ()
+        assert other.turn(JUDGE) == ()
+        assert leases.fence(JUDGE) is not None
+        other.leases.end()
+        other.store.close()
+        leases.end()
 
 
 def test_what_the_dead_were_sending_is_free_for_the_living(url: str, pair: tuple[Daemon, Daemon]) -> None:

@@ -9,14 +9,14 @@ daemon holds a lock as long as its session lasts, and the server frees it with t
 is for who was paused, or cut off without the server's notice.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
-from zlib import crc32
 
 from fusewatch.errors import LeaseLost, StoreBusy, StoreError
 from fusewatch.ports.leases import Rights, Turn
 from fusewatch.store import meta
-from fusewatch.store.link import Database, Link, Lock
+from fusewatch.store.link import Database, Link, Lock, number_of
 
 LEASE_MS = 9_000
 """How long a lease lasts, and so how long the work of who was paused lies, and what who was killed had been sending.
@@ -33,7 +33,7 @@ SETTLE_S = 3.0
 
 _NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 _REPLICA = "replica "
-_ALIVE = 0x46555347
+ALIVE = 0x46555347
 """The first half of the locks that say who lives; what follows is the number of the holder's name."""
 
 _LOCKS = (
@@ -41,10 +41,9 @@ _LOCKS = (
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _NO_FENCE = -1
-_MAKE = (
-    f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?, ?, 1, {_NOW} + {LEASE_MS})"  # noqa: S608 no input in it
-    " ON CONFLICT DO NOTHING RETURNING fence"
-)
+_FIRST = f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?, ?, 1, {_NOW} + {LEASE_MS})"  # noqa: S608 no input in it
+_MAKE = f"{_FIRST} ON CONFLICT DO NOTHING RETURNING fence"
+_SHOW = f"{_FIRST} ON CONFLICT (name) DO UPDATE SET expires_ms = excluded.expires_ms"
 _TAKE = (
     f"WITH free AS (SELECT name FROM lease WHERE name = ?1 AND (expires_ms <= {_NOW} OR fence = ?3)"  # noqa: S608 no input in it
     f" FOR UPDATE SKIP LOCKED) UPDATE lease SET holder = ?2, fence = fence + 1, expires_ms = {_NOW} + {LEASE_MS}"
@@ -64,11 +63,6 @@ def check(link: Link, rights: Rights, name: str) -> None:
     fence = rights.fence(name)
     if fence is None or (fence and not link.rows(_CHECK, (name, fence))):
         raise LeaseLost(f"another daemon has the lease {name!r} now")
-
-
-def number_of(name: str) -> int:
-    """A name as half of an advisory lock, a signed 32-bit number."""
-    return crc32(name.encode()) - 2**31
 
 
 class _Held(NamedTuple):
@@ -99,8 +93,7 @@ class Leases:
 
     def turn(self, wanted: Collection[str]) -> Turn:
         before = {name: held.fence for name, held in self._held.items()}
-        link = self._connected()
-        try:
+        with self._linked() as link:
             began = self._monotonic()
             if self._seen_s is None or began - self._seen_s >= RENEW_S:
                 self._show_alive(link)
@@ -110,15 +103,6 @@ class Leases:
             self._share(link, wanted)
             self._is_new = False
             version = meta.version(link)
-        except Exception as error:
-            self._forget_ended()
-            link.close()
-            self._link = None
-            meaning = error if isinstance(error, StoreError) else self._database.explain(error)
-            if meaning is None:
-                raise
-            raise meaning from error
-        self._forget_ended()
         now = {name: held.fence for name, held in self._held.items()}
         gained = tuple(sorted(name for name, fence in now.items() if before.get(name) != fence))
         return Turn(gained, tuple(sorted(before.keys() - now.keys())), version)
@@ -126,42 +110,39 @@ class Leases:
     def end(self) -> None:
         """The others need not wait for the end of what we held."""
         held, self._held, self._seen_s = self._held, {}, None
-        link = self._connected()
-        try:
+        with self._linked() as link:
             for name, lease in held.items():
                 link.run(_GIVE_UP, (name, self._holder, lease.fence))
             link.run("DELETE FROM lease WHERE name = ?", (_REPLICA + self._holder,))
+        self._hang_up()
+
+    @contextmanager
+    def _linked(self) -> Iterator[Link]:
+        """The connection whose session says that we live; after any error another one is made. StoreError."""
+        try:
+            if self._link is None:
+                self._settled_s = self._monotonic() + SETTLE_S
+                self._link = self._database.connect()
+                self._link.run("SET lock_timeout = '2s'")
+                self._link.rows("SELECT pg_advisory_lock(?1::int, ?2::int)", (ALIVE, number_of(self._holder)))
+            yield self._link
         except Exception as error:
-            meaning = self._database.explain(error)
+            self._hang_up()
+            meaning = error if isinstance(error, StoreError) else self._database.explain(error)
             if meaning is None:
                 raise
             raise meaning from error
         finally:
-            link.close()
-            self._link = None
+            self._forget_ended()
 
-    def _connected(self) -> Link:
-        if self._link is None:
-            self._settled_s = self._monotonic() + SETTLE_S
-            try:
-                self._link = self._database.connect()
-                self._link.run("SET lock_timeout = '2s'")
-                self._link.rows("SELECT pg_advisory_lock(?1::int, ?2::int)", (_ALIVE, number_of(self._holder)))
-            except Exception as error:
-                self._forget_ended()
-                meaning = self._database.explain(error)
-                if meaning is None:
-                    raise
-                raise meaning from error
-        return self._link
+    def _hang_up(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
     def _show_alive(self, link: Link) -> None:
         """That we live, and who no longer does."""
-        link.run(
-            f"INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?, ?, 1, {_NOW} + {LEASE_MS})"  # noqa: S608 - no input in it
-            " ON CONFLICT (name) DO UPDATE SET expires_ms = excluded.expires_ms",
-            (_REPLICA + self._holder, self._holder),
-        )
+        link.run(_SHOW, (_REPLICA + self._holder, self._holder))
         if self._is_settled():
             link.run(f"DELETE FROM lease WHERE name LIKE '{_REPLICA}%' AND expires_ms <= {_NOW}")  # noqa: S608 - no input in it
 
@@ -222,7 +203,7 @@ class Leases:
         """The leases, with their fences, of those whose session has ended."""
         if not (self._is_new or self._is_settled()):
             return {}
-        alive = {lock - 2**32 if lock >= 2**31 else lock for (lock,) in link.rows(_LOCKS, (_ALIVE,))}
+        alive = {lock - 2**32 if lock >= 2**31 else lock for (lock,) in link.rows(_LOCKS, (ALIVE,))}
         return {name: fence for name, holder, fence, _ in rows if number_of(holder) not in alive}
 
     def _take(self, link: Link, name: str, gone: int) -> None:

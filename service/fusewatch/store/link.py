@@ -7,6 +7,7 @@ driver. Integers have 64 bits, truth is 0 or 1, a sum of integers is an exact in
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Protocol
+from zlib import crc32
 
 from fusewatch.errors import StoreBusy, StoreError
 
@@ -20,6 +21,11 @@ class Lock(IntEnum):
     """What was posted where."""
     NONE = 3
     """Single statements over single rows, each right whatever stands beside it."""
+
+
+def number_of(name: str) -> int:
+    """A name as half of an advisory lock, a signed 32-bit number."""
+    return crc32(name.encode()) - 2**31
 
 
 class Link(Protocol):

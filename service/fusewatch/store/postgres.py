@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
-from zlib import crc32
 
 import psycopg
 from psycopg.adapt import Buffer, Dumper, Loader
@@ -20,7 +19,7 @@ from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import StrDumperUnknown
 
 from fusewatch.errors import ConfigError, Problem, StoreBusy, StoreError, StoreFull, StoreLost, StoreUnusable
-from fusewatch.store.link import Lock
+from fusewatch.store.link import Lock, number_of
 
 NAMESPACE = 0x46555345
 """The first half of our advisory locks ("FUSE"), so that they are not somebody else's."""
@@ -140,11 +139,6 @@ def translated(sql: str) -> bytes:
         return "strpos(" if found[0] == "instr(" else ""
 
     return _PARTS.sub(word, sql).encode()
-
-
-def number_of(name: str) -> int:
-    """A name as the second half of an advisory lock."""
-    return crc32(name.encode()) - 2**31
 
 
 class PostgresLink:
