@@ -12,7 +12,7 @@ from fusewatch.demo.standin import DEMO_PUBLIC_KEY, DEMO_SECRET_KEY, StandinServ
 from fusewatch.demo.standin import Store as Spans
 from fusewatch.runtime import SystemClock
 from tests.cli.ledger import call, prepared
-from tests.export.postgres import served
+from tests.store.server import empty_database
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
@@ -20,11 +20,6 @@ COMMANDS = [
     *(line.removeprefix("$ ") for block in SHOWN for line in block.splitlines() if line.startswith("$ ")),
     *(words for words in re.findall(r"`(fusewatch (?:report|export|prices) [^`]+)`", PAGE)),
 ]
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    yield from served()
 
 
 @pytest.fixture
@@ -40,11 +35,11 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("ledger")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_command_runs(command: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_runs(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if "parquet" in command:
         pytest.importorskip("pyarrow")
     if "postgresql://" in command:
-        command = re.sub(r"postgresql://\S+", request.getfixturevalue("postgres"), command)
+        command = re.sub(r"postgresql://\S+", empty_database(), command)
     expected = 1 if "prices missing" in command else 0
     assert call(monkeypatch, *shlex.split(command)[1:]) == expected
 

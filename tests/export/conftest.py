@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from fusewatch.store import SqlStore
-from tests.export.postgres import served
 from tests.store.samples import fresh_url, opened
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    yield from served()
 
 
 @pytest.fixture

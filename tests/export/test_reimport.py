@@ -23,6 +23,7 @@ from fusewatch.export.text import FORMULA
 from fusewatch.ports import TableTarget
 from fusewatch.store import SqlStore
 from tests.store.samples import SEARCH, T0, fresh_store, generation, record
+from tests.store.server import empty_database
 
 LISTING = Listing(EVER, BUILT_IN_DIMENSIONS, row_columns(BUILT_IN_DIMENSIONS))
 
@@ -133,17 +134,15 @@ def _generations(rows: list[tuple[str, str, int]]) -> list[Generation]:
     ]
 
 
-def test_hostile_names_come_back_from_postgresql_but_for_the_character_it_cannot_hold(
-    store: SqlStore, postgres: str
-) -> None:
+def test_hostile_names_come_back_from_postgresql_but_for_the_character_it_cannot_hold(store: SqlStore) -> None:
     import psycopg
 
+    url = empty_database()
     names = ["=cmd", "'; DROP TABLE generations; --", 'a,"b"\r\n\\N', "\\.", "nul\0nul", "ü 🧨"]
     record(store, _generations([(name, name, 10**17 + n) for n, name in enumerate(names)]))
-    write(store, postgres)
-    with psycopg.connect(postgres, autocommit=True) as server:
+    write(store, url)
+    with psycopg.connect(url) as server:
         rows = server.execute('SELECT feature, "user", cost_usd FROM generations ORDER BY "start"').fetchall()
-        server.execute("DROP TABLE generations, fusewatch_export, fusewatch_export_hour")
     assert [row[:2] for row in rows] == [(name.replace("\0", "�"),) * 2 for name in names]
     assert [int(row[2].scaleb(12)) for row in rows] == [10**17 + n for n in range(len(names))]
 

@@ -1,6 +1,5 @@
 """Exports into databases: exact, the same however often they run, and never into anybody else's table."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from fusewatch.ports import Cells, Column
 from fusewatch.store import SqlStore
 from tests.export.warehouse import Warehouse
 from tests.store.samples import CHAT, PROJECT, SEARCH, T0, fresh_store, generation, record
+from tests.store.server import empty_database
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -26,18 +26,10 @@ LISTING = Listing(EVER, BUILT_IN_DIMENSIONS, row_columns(BUILT_IN_DIMENSIONS))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Warehouse]:
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     """Each test finds it empty."""
-    if request.param == "sqlite":
-        yield Warehouse(f"sqlite:///{tmp_path}/warehouse.db")
-        return
-    import psycopg
-
-    url = request.getfixturevalue("postgres")
-    yield Warehouse(url)
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute("DROP SCHEMA public CASCADE")
-        server.execute("CREATE SCHEMA public")
+    url = f"sqlite:///{tmp_path}/warehouse.db" if request.param == "sqlite" else empty_database()
+    return Warehouse(url)
 
 
 def grouping(every: Every | None = None, span: Span = EVER, by: tuple[str, ...] = ("feature", "team")) -> Grouping:
