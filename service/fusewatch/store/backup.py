@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fusewatch.errors import StoreError, StoreFull, StoreUnusable
@@ -67,7 +67,7 @@ def back_up(path: Path, target: Path, *, force: bool = False, progress: Progress
         _flush(draft)
         draft.replace(target)
     _flush_folder(target)
-    return Copy(target, copy.size, copy.revision, copy.generations, copy.newest_ms)
+    return replace(copy, path=target)
 
 
 def restore(backup: Path, path: Path, *, holder: str, at: str, progress: Progress | None = None) -> Restored:
@@ -102,7 +102,7 @@ def restore(backup: Path, path: Path, *, holder: str, at: str, progress: Progres
         _flush_folder(path)
     finally:
         lock.free()
-    return Restored(Copy(path, copy.size, copy.revision, copy.generations, copy.newest_ms), aside, carried)
+    return Restored(replace(copy, path=path), aside, carried)
 
 
 def look_through(path: Path, *, name: Path | None = None) -> Copy:

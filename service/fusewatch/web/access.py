@@ -8,6 +8,10 @@ from enum import Enum
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]/@\s]+))(?::[0-9]{0,5})?")
 
 
+CHALLENGE = {"www-authenticate": 'Bearer realm="fusewatch"'}
+"""The header of an answer to who has to prove something."""
+
+
 class Reading(Enum):
     """The answer to a wish to read."""
 

@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fusewatch import __version__
-from fusewatch.web.access import Reading, judge_reading
+from fusewatch.web.access import CHALLENGE, Reading
 from fusewatch.web.acknowledging import add_acknowledging
 from fusewatch.web.changing import add_reloading, add_reviving, change_guard
 from fusewatch.web.describing import describe, problems
@@ -109,18 +109,11 @@ def _api_routes(app: FastAPI, state: WebState, pictures: Pictures) -> tuple[APIR
 
 def _reading_guard(state: WebState) -> Callable[[Request, _Credentials], Awaitable[None]]:
     async def may_read(request: Request, credentials: _Credentials) -> None:
-        hosts = request.headers.getlist("host")
-        reading = judge_reading(
-            listen_is_loopback=state.listen_is_loopback,
-            host=hosts[0] if len(hosts) == 1 else None,
-            presented=credentials.credentials if credentials else None,
-            tokens=(state.read_token, state.web_token),
-        )
+        reading = state.reading(request.headers, credentials.credentials if credentials else None)
         if reading is Reading.OFF:
             raise HTTPException(HTTPStatus.NOT_FOUND, _OFF)
         if reading is Reading.UNPROVEN:
-            challenge = {"www-authenticate": 'Bearer realm="fusewatch"'}
-            raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers=challenge)
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers=CHALLENGE)
 
     return may_read
 

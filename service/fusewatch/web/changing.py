@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from fusewatch.errors import Problem
-from fusewatch.web.access import Reading, judge_change
+from fusewatch.web.access import CHALLENGE, Reading, judge_change
 from fusewatch.web.params import Id
 from fusewatch.web.problems import MistakeBody, Mistaken
 from fusewatch.web.state import ANSWER_WITHIN_S, WebState
@@ -46,8 +46,7 @@ def change_guard(state: WebState) -> Guard:
         if answer is Reading.OFF:
             raise HTTPException(HTTPStatus.NOT_FOUND, _OFF)
         if answer is Reading.UNPROVEN:
-            headers = {"www-authenticate": 'Bearer realm="fusewatch"'}
-            raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers=headers)
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN, headers=CHALLENGE)
 
     return may_change
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from starlette.datastructures import Headers
 
 from fusewatch.app.snapshot import Snapshot
 from fusewatch.app.spending import Spending, Wanted
@@ -14,6 +15,7 @@ from fusewatch.domain.ratebudget import InUse
 from fusewatch.domain.rules import RuleSet
 from fusewatch.domain.silences import Silence
 from fusewatch.ports import Clock, ProjectState
+from fusewatch.web.access import Reading, judge_reading
 from fusewatch.web.acknowledging import Acknowledge
 from fusewatch.web.apidesk import ApiDesk
 from fusewatch.web.exposition import render
@@ -71,6 +73,16 @@ class WebState:
     """What of a picture this daemon shows Prometheus, where several share a database."""
     budget_in_use: Callable[[ProjectState], Sequence[InUse]] = lambda _project: ()
     """What the organisation of a project has used of the requests that we allow ourselves."""
+
+    def reading(self, headers: Headers, presented: str | None) -> Reading:
+        """Whether a request with this bearer token may read. One with two hosts names none."""
+        hosts = headers.getlist("host")
+        return judge_reading(
+            listen_is_loopback=self.listen_is_loopback,
+            host=hosts[0] if len(hosts) == 1 else None,
+            presented=presented,
+            tokens=(self.read_token, self.web_token),
+        )
 
 
 @dataclass(frozen=True, slots=True)

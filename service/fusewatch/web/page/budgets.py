@@ -7,7 +7,6 @@ from fusewatch.domain.forecast import Forecast
 from fusewatch.domain.incidents import Standing
 from fusewatch.domain.money import format_usd
 from fusewatch.domain.periods import Every, Last
-from fusewatch.domain.routing import known_values
 from fusewatch.domain.rules import DEFAULT_THRESHOLDS, Budget, Severity, Unit
 from fusewatch.domain.verdicts import passed
 from fusewatch.web.api import worst_first
@@ -67,10 +66,7 @@ def _is_asked_for(shown: Shown, line: BudgetLine) -> bool:
     query = shown.query
     if query.severity is not None and (_severity(shown, line) or 0) < query.severity:
         return False
-    if not query.only:
-        return True
-    rule = shown.rule(line.budget)
-    return query.fits((known_values(rule, line.labels) if rule else dict(line.labels)).items())
+    return shown.fits(line.budget, line.labels)
 
 
 def _begins(page: int) -> int:
@@ -190,7 +186,4 @@ def spikes(shown: Shown) -> Markup | None:
 def _spike_is_asked_for(shown: Shown, line: SpikeLine) -> bool:
     if not line.fires and (shown.query.severity is not None or line.ratio < NEARLY_USUAL):
         return False
-    if not shown.query.only:
-        return True
-    rule = shown.rule(line.rule)
-    return shown.query.fits((known_values(rule, line.labels) if rule else dict(line.labels)).items())
+    return shown.fits(line.rule, line.labels)

@@ -67,7 +67,7 @@ def _found(shown: Shown) -> Iterator[Finding]:
             yield _finding(Severity.CRITICAL, join(foreign(destination), told))
     for unmatched in snapshot.unmatched:
         yield _finding(Severity.INFO, _unmatched(unmatched))
-    meant = [incident for incident in snapshot.open_incidents if _is_asked_for(shown, incident)]
+    meant = [one for one in snapshot.open_incidents if shown.fits(one.rule, one.labels)]
     meant.sort(key=lambda incident: -incident.severity)
     for incident in meant[:MOST_INCIDENTS]:
         yield _incident(shown, incident)
@@ -96,13 +96,6 @@ def mark(severity: Severity) -> Markup:
     """The coloured sign of a severity, which also names it."""
     sign = el("span", _MARKS[severity], aria_hidden="true")
     return el("span", sign, el("span", f"{severity.word}: ", class_="hidden"), class_=f"mark {severity.word}")
-
-
-def _is_asked_for(shown: Shown, incident: Incident) -> bool:
-    if not shown.query.only:
-        return True
-    rule = shown.rule(incident.rule)
-    return shown.query.fits((known_values(rule, incident.labels) if rule else dict(incident.labels)).items())
 
 
 def _incident(shown: Shown, incident: Incident) -> Finding:

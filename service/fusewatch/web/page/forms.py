@@ -2,9 +2,8 @@
 
 from fusewatch.domain.notices import Incident
 from fusewatch.domain.silences import FACTS, MOST_TEXT, Silence
-from fusewatch.web.assets import address_of
 from fusewatch.web.html import Markup, el, foreign, join
-from fusewatch.web.page.parts import Shown, form, hidden_field
+from fusewatch.web.page.parts import Shown, document, form, hidden_field
 
 HOURS = {"1h": "1 hour", "4h": "4 hours", "12h": "12 hours", "1d": "1 day", "7d": "7 days"}
 SPANS_MS = {"1h": 3_600_000, "4h": 4 * 3_600_000, "12h": 12 * 3_600_000, "1d": 86_400_000, "7d": 7 * 86_400_000}
@@ -90,14 +89,6 @@ def account(shown: Shown) -> Markup | None:
 
 def login_page(wrong: str = "", back: str = "/") -> bytes:
     """The form that takes a token. `wrong` says why the last try failed."""
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("title", "Log in · Fusewatch"),
-        el("link", rel="icon", href=address_of("mark.svg")),
-        el("link", rel="stylesheet", href=address_of("page.css")),
-    )
     hint = "FUSEWATCH_WEB_TOKEN may change, FUSEWATCH_READ_TOKEN may read. The session ends after 12 hours."
     field = el(
         "input",
@@ -127,4 +118,4 @@ def login_page(wrong: str = "", back: str = "/") -> bytes:
             class_="login",
         ),
     )
-    return b"<!doctype html>\n" + el("html", head, body, lang="en").encode()
+    return document("Log in · Fusewatch", body)

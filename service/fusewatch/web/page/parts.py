@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from fusewatch.app.snapshot import Snapshot
 from fusewatch.app.spending import Spending
 from fusewatch.domain.ratebudget import InUse
+from fusewatch.domain.routing import known_values
 from fusewatch.domain.rules import Rule, RuleSet
+from fusewatch.web.assets import address_of
 from fusewatch.web.html import Child, Markup, el, text
 from fusewatch.web.page.query import Query
 from fusewatch.web.sessions import Session
@@ -45,6 +47,27 @@ class Shown:
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules.rules if rule.name == name), None)
+
+    def fits(self, rule: str, labels: Sequence[tuple[str, str]]) -> bool:
+        """Whether the filters mean this key of a rule."""
+        if not self.query.only:
+            return True
+        found = self.rule(rule)
+        return self.query.fits((known_values(found, tuple(labels)) if found else dict(labels)).items())
+
+
+def document(title: str, body: Markup, *more: Markup) -> bytes:
+    """A whole page; `more` stands in its head before our own style."""
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("title", title),
+        el("link", rel="icon", href=address_of("mark.svg")),
+        *more,
+        el("link", rel="stylesheet", href=address_of("page.css")),
+    )
+    return b"<!doctype html>\n" + el("html", head, body, lang="en").encode()
 
 
 def section(name: str, title: str, note: str, *content: Child) -> Markup:

@@ -9,7 +9,7 @@ from fusewatch.web.html import Markup, el, foreign, join, text
 from fusewatch.web.page.budgets import budgets, spikes
 from fusewatch.web.page.findings import Finding, findings, headline, mark, verdict
 from fusewatch.web.page.forms import account, end_silence
-from fusewatch.web.page.parts import Shown, note, section, table
+from fusewatch.web.page.parts import Shown, document, note, section, table
 from fusewatch.web.page.spend import spend, traces
 from fusewatch.web.page.upkeep import deliveries, projects
 from fusewatch.web.words import moment
@@ -31,18 +31,6 @@ def render_page(shown: Shown) -> bytes:
     """The whole page."""
     found = findings(shown)
     wrong = sum(one.severity >= Severity.WARNING for one in found)
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("title", f"({wrong}) Fusewatch" if wrong else "Fusewatch"),
-        el("link", rel="icon", href=address_of("mark.svg")),
-        el("link", rel="stylesheet", href=address_of("uPlot.min.css")),
-        el("link", rel="stylesheet", href=address_of("page.css")),
-        el("script", src=address_of("uPlot.iife.min.js"), defer=""),
-        el("script", src=address_of("page.js"), defer=""),
-    )
     body = el(
         "body",
         el("a", "Skip to what is wrong", href="#main", class_="skip"),
@@ -64,7 +52,14 @@ def render_page(shown: Shown) -> bytes:
         ),
         _footer(shown),
     )
-    return b"<!doctype html>\n" + el("html", head, body, lang="en").encode()
+    return document(
+        f"({wrong}) Fusewatch" if wrong else "Fusewatch",
+        body,
+        el("meta", name="color-scheme", content="light dark"),
+        el("link", rel="stylesheet", href=address_of("uPlot.min.css")),
+        el("script", src=address_of("uPlot.iife.min.js"), defer=""),
+        el("script", src=address_of("page.js"), defer=""),
+    )
 
 
 def _header(shown: Shown, wrong: int) -> Markup:
@@ -181,13 +176,5 @@ def _footer(shown: Shown) -> Markup:
 
 def message_page(title: str, words: str) -> bytes:
     """A page that says one sentence."""
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("title", title),
-        el("link", rel="icon", href=address_of("mark.svg")),
-        el("link", rel="stylesheet", href=address_of("page.css")),
-    )
     body = el("body", el("main", el("h1", title), el("p", words, class_="verdict", role="alert"), class_="login"))
-    return b"<!doctype html>\n" + el("html", head, body, lang="en").encode()
+    return document(title, body)

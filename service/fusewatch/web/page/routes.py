@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from fusewatch.domain.notices import State
 from fusewatch.domain.silences import mistakes_in, silence_of
 from fusewatch.errors import StoreError
-from fusewatch.web.access import Reading, judge_reading
+from fusewatch.web.access import CHALLENGE, Reading
 from fusewatch.web.assets import PREFIX, assets
 from fusewatch.web.page.forms import LONGEST_NAME, SPANS_MS, login_page, matchers_of
 from fusewatch.web.page.looks import Looks
@@ -108,14 +108,8 @@ class _Desk:
         )
 
     def _may_read(self, request: Request) -> bool:
-        hosts = request.headers.getlist("host")
         kind, _, token = request.headers.get("authorization", "").partition(" ")
-        reading = judge_reading(
-            listen_is_loopback=self.state.listen_is_loopback,
-            host=hosts[0] if len(hosts) == 1 else None,
-            presented=token.strip() if kind.lower() == "bearer" else None,
-            tokens=(self.state.read_token, self.state.web_token),
-        )
+        reading = self.state.reading(request.headers, token.strip() if kind.lower() == "bearer" else None)
         if reading is Reading.OFF:
             raise HTTPException(HTTPStatus.NOT_FOUND, _OFF)
         return reading is Reading.ALLOWED
@@ -196,7 +190,7 @@ class _Desk:
             raise HTTPException(HTTPStatus.NOT_FOUND, _OFF)
         session = self._session(request)
         if session is None or session.right is not Right.CHANGE:
-            raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN_CHANGE, headers=_CHALLENGE)
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, _UNPROVEN_CHANGE, headers=CHALLENGE)
         return await self._proven(request, session)
 
     async def _proven(self, request: Request, session: Session) -> dict[str, str]:
@@ -206,11 +200,8 @@ class _Desk:
         return fields
 
 
-_CHALLENGE = {"www-authenticate": 'Bearer realm="fusewatch"'}
-
-
 def _challenged() -> dict[str, str]:
-    return {**PAGE_HEADERS, **_CHALLENGE}
+    return {**PAGE_HEADERS, **CHALLENGE}
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from fusewatch.domain.periods import Every, local_clock
 from fusewatch.domain.rules import Severity
 from fusewatch.domain.usage import UNKNOWN
 from fusewatch.web.html import Child, Markup, el, foreign, join, text
-from fusewatch.web.page.parts import Shown, note, section, table
+from fusewatch.web.page.parts import Shown, hidden_field, note, section, table
 from fusewatch.web.page.query import PERIODS
 from fusewatch.web.textformat import utf8
 from fusewatch.web.words import moment, percent
@@ -37,8 +37,8 @@ def spend(shown: Shown) -> Markup:
         content.append(note("Not everything was read in time, so these sums are lower bounds: ask for a shorter time."))
     if whole.pico or whole.requests:
         content += [
-            el("div", _chart(spending, shown), _values(spending, shown), class_="split"),
-            _over_time(spending, shown),
+            el("div", _chart(spending, whole, shown), _values(spending, whole, shown), class_="split"),
+            _over_time(spending, whole, shown),
         ]
     elif not spending.forming:
         content.append(
@@ -56,11 +56,7 @@ def _times(shown: Shown) -> Markup:
     first, last = query.dates or (None, None)
     dates = el(
         "form",
-        *(
-            el("input", type="hidden", name=name, value=utf8(value))
-            for name, value in query.pairs()
-            if name not in ("from", "to", "period", "page")
-        ),
+        *(hidden_field(name, value) for name, value in query.pairs() if name not in ("from", "to", "period", "page")),
         el("label", "from ", el("input", type="date", name="from", value=first.isoformat() if first else None)),
         el("label", " to ", el("input", type="date", name="to", value=last.isoformat() if last else None)),
         el("button", "Show", type="submit"),
@@ -126,8 +122,8 @@ def _name(value: str, by: str) -> str:
     return f"no {by}" if value == UNKNOWN else value
 
 
-def _values(spending: Spending, shown: Shown) -> Markup:
-    by, whole = spending.wanted.by, spending.whole
+def _values(spending: Spending, whole: Series, shown: Shown) -> Markup:
+    by = spending.wanted.by
     estimated = any(one.estimate_pico for one in (*spending.series, spending.rest))
     rows = [_row(one, index, spending, shown, estimated=estimated) for index, one in enumerate(spending.series)]
     if spending.others:
@@ -170,10 +166,9 @@ def _stacked(spending: Spending) -> list[tuple[str, list[int]]]:
     return found
 
 
-def _chart(spending: Spending, shown: Shown) -> Markup:
+def _chart(spending: Spending, whole: Series, shown: Shown) -> Markup:
     """The place of the chart and its data, which our script draws; amounts as floats, for the eye alone."""
     stacked = _stacked(spending)
-    whole = spending.whole
     drawn = {
         "labels": [_label(at_ms, spending, shown) for at_ms in spending.buckets[:-1]],
         "names": [utf8(name[:_LONGEST]) for name, _ in stacked],
@@ -216,9 +211,8 @@ def _is_today(at_ms: int, shown: Shown) -> bool:
     return local_clock(shown.zone, at_ms).date() == local_clock(shown.zone, shown.now_ms).date()
 
 
-def _over_time(spending: Spending, shown: Shown) -> Markup:
+def _over_time(spending: Spending, whole: Series, shown: Shown) -> Markup:
     stacked = _stacked(spending)
-    whole = spending.whole
     grain = "day" if spending.wanted.every is Every.DAY else "hour"
     rows = [
         (
