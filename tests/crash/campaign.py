@@ -300,7 +300,8 @@ class Campaign:
     def _too_old(self) -> int:
         """How many rows of the ledger should have been pruned by now."""
         with closing(sqlite3.connect(self.folder / "fusewatch.db", timeout=30)) as link:
-            return link.execute("SELECT count(*) FROM generation WHERE start_ms < ?", (self._floor_ms(),)).fetchone()[0]
+            row = link.execute("SELECT count(*) FROM generation WHERE start_ms < ?", (self._floor_ms(),)).fetchone()
+            return int(row[0])
 
     def _floor_ms(self) -> int:
         return (self._now_ms() - KEPT_DAYS * 24 * HOUR_MS) // HOUR_MS * HOUR_MS

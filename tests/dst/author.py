@@ -48,7 +48,8 @@ def write(seed: int, *, faults: bool = True, hours: int = 0) -> History:
     projects = dice.choice((("shop",), ("shop",), ("shop", "labs")))
     poll_s = dice.choice((60, 300, 300))
     cloud = dice.random() < 0.5
-    mode, upgrades = "cloud" if cloud else dice.choice(("dual", "events_only")), ()
+    mode = "cloud" if cloud else dice.choice(("dual", "events_only"))
+    upgrades: tuple[Fault, ...] = ()
     if not cloud and faults:
         mode, upgrades = _deployment(random.Random(f"deployment {seed}"), mode, begins_ms, calm_ms)
     budgets = _budgets(dice, zone, begins_ms, calm_ms, edits=faults)
