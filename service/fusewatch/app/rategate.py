@@ -26,7 +26,7 @@ from fusewatch.domain.ratebudget import (
 from fusewatch.errors import Retryable, StoreError
 from fusewatch.ports import Clock, RateMemory, Runner
 
-LONGEST_WAIT_MS = 61_000
+LONGEST_WAIT_MS = 62_000
 """A whole window of a minute fits in; whoever would have to wait longer is told so instead."""
 
 SAVE_EVERY_MS = 30_000

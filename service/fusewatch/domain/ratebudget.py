@@ -14,6 +14,9 @@ from typing import NamedTuple
 SLICE_MS = 100
 """Requests are counted by tenths of a second: so a large allowance needs no long list."""
 
+UNDERWAY_MS = 500
+"""How much longer one request may be on its way than the next. Langfuse counts when they arrive, we when they leave."""
+
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
@@ -177,7 +180,7 @@ def in_use(state: RateState, now_ms: int, policy: Policy) -> tuple[InUse, ...]:
     for kind, held in state.classes.items():
         uses = _settled(held, kind, now_ms).uses
         windows = [
-            InUse(kind, sum(u.requests for u in uses if u.at_ms + SLICE_MS + window_ms > now_ms), most, window_ms)
+            InUse(kind, sum(use.requests for use in uses if _end_ms(use, window_ms) > now_ms), most, window_ms)
             for most, window_ms in bounds(state, kind, now_ms, policy)
         ]
         if windows:
@@ -248,7 +251,7 @@ def _settled(held: ClassState, kind: RateClass, now_ms: int) -> ClassState:
     uses = tuple(
         use if use.at_ms <= now_ms else use._replace(at_ms=_slice(now_ms))
         for use in held.uses
-        if now_ms < use.at_ms + SLICE_MS + longest_ms
+        if now_ms < _end_ms(use, longest_ms)
     )
     if now_ms < held.blocked_at_ms:
         until_ms = now_ms + max(0, held.blocked_until_ms - held.blocked_at_ms)
@@ -272,9 +275,8 @@ def _wait_ms(
 
 
 def _until_free(uses: Iterable[Use], most: int, window_ms: int, now_ms: int) -> int:
-    """How long until fewer than `most` of the uses count. A use counts for the window and the slice it was in, so no
-    window of that length, wherever it begins, holds more than `most`."""
-    ends = [(use.at_ms + SLICE_MS + window_ms, use.requests) for use in uses]
+    """How long until fewer than `most` of the uses count."""
+    ends = [(_end_ms(use, window_ms), use.requests) for use in uses]
     counting = sorted(end for end in ends if end[0] > now_ms)
     too_many = sum(count for _, count in counting) - (most - 1)
     for end_ms, count in counting:
@@ -284,6 +286,12 @@ def _until_free(uses: Iterable[Use], most: int, window_ms: int, now_ms: int) -> 
         if too_many <= 0:
             return end_ms - now_ms
     return 0
+
+
+def _end_ms(use: Use, window_ms: int) -> int:
+    """A use counts for the window, the slice it was in and the way there, so that no window of that length at the
+    server, wherever it begins, holds more than our share."""
+    return use.at_ms + SLICE_MS + UNDERWAY_MS + window_ms
 
 
 def _with_use(uses: Sequence[Use], now_ms: int, priority: Priority) -> tuple[Use, ...]:
