@@ -230,6 +230,7 @@ def _judge_timing(
         first = known.first_at_least(amount)
         if first is None or not place[1][0] <= first < place[1][1] or known.least_between(first, 2**62) < amount:
             continue
+        first = max(first, history.begins_ms)
         by_ms = first + GRACE_MS
         if any(from_ms <= by_ms and first - history.poll_s * 6000 <= to_ms for from_ms, to_ms in troubled):
             continue

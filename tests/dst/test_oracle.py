@@ -115,6 +115,13 @@ def test_a_crash_or_a_lost_answer_explains_a_repeat() -> None:
     assert _judged([_message()._replace(told=False), again], [_row()]).excused == 1
 
 
+def test_what_was_crossed_long_before_the_start_is_told_after_the_first_load() -> None:
+    start_ms = BEGINS_MS - 6 * 3_600_000
+    history, row = _history(_version(start_ms, 11)), _row(start_ms=start_ms)
+    assert judge(history, [row], [_message(at_ms=BEGINS_MS + 61_000)], (), ()).wrong == []
+    assert judge(history, [row], [], (), ()).lost == 1
+
+
 def test_the_last_update_wins_and_then_the_dearest() -> None:
     first = _version(NOON_MS, 1)
     assert newest([first, first._replace(cost_pico=5, updated_ms=NOON_MS + 2)]).cost_pico == 5
