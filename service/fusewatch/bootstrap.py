@@ -381,7 +381,7 @@ class Rulebook:
     def _follow(self) -> bool:
         """Take the text that is in force in the database; one that cannot be read here changes nothing."""
         stored = self.store.read(lambda unit: unit.rules())
-        if stored is None or stored.files[0][1] == self.loaded.text:
+        if stored is None or (stored.files[0][1] == self.loaded.text and not self._seen):
             return False
         name, text = stored.files[0]
         try:
@@ -390,7 +390,9 @@ class Rulebook:
             if str(error) == self._seen:
                 return False
             self._seen = str(error)
+            self.fallback = error
             raise
+        self.fallback, self._seen = None, ""
         return True
 
     @staticmethod

@@ -10,6 +10,8 @@ import pytest
 from fusewatch.bootstrap import Rulebook, World
 from fusewatch.config.rulefile import inputs
 from fusewatch.errors import ConfigError
+from fusewatch.ports import StoredRules
+from fusewatch.ports.leases import Rights
 from fusewatch.runtime import SystemClock
 from fusewatch.store import open_store
 
@@ -98,3 +100,30 @@ def test_what_is_read_is_compared_whole_for_a_folder_too(tmp_path: Path) -> None
     (tmp_path / "b.yaml").write_text("version: 1\n")
     assert inputs(tmp_path, {}) != before
     assert inputs(tmp_path / "none", {}) is None
+
+
+class Nothing(Rights):
+    """Another daemon has every lease."""
+
+    def fence(self, name: str) -> int | None:
+        return None
+
+
+@pytest.mark.parametrize("mended", [GOOD, GOOD.replace("$20", "$30")])
+def test_who_follows_says_what_it_cannot_read_of_the_rules_in_force_until_it_can_again(
+    tmp_path: Path, mended: str
+) -> None:
+    """As when the daemon that judges is newer, and its file has a key that this one does not know."""
+    with opened(tmp_path) as book:
+        book.rights = Nothing()
+        book.store.keep_rules(StoredRules((("budgets.yaml", BROKEN),), 1))
+        with pytest.raises(ConfigError, match="5 euros"):
+            book.reload()
+        assert was_refused(book)
+        assert not book.reload()
+        assert was_refused(book)
+        book.store.keep_rules(StoredRules((("budgets.yaml", mended),), 2))
+        assert book.reload()
+        assert not was_refused(book)
+        assert book.loaded.text == mended
+        assert not book.reload()

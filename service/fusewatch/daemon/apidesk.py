@@ -42,11 +42,12 @@ def make_desk(
 
     async def revive(delivery_id: str) -> DeliveryRow | None:
         now_ms = clock.now_ms()
-        row = next((row for row in await deliveries(("dead",)) if row.id == delivery_id), None)
-        if row is None or not await write(lambda: store.deliver(lambda unit: unit.revive([delivery_id], at_ms=now_ms))):
+        if not await write(lambda: store.deliver(lambda unit: unit.revive([delivery_id], at_ms=now_ms))):
             return None
-        daemon.bells.ring(f"deliver {row.destination}")
-        return row._replace(state="pending", attempts=0, next_ms=now_ms)
+        row = await read(lambda: store.read(lambda unit: unit.delivery(delivery_id)))
+        if row is not None:
+            daemon.bells.ring(f"deliver {row.destination}")
+        return row
 
     async def breakdown(asked: reports.Question) -> reports.Breakdown:
         return await aside(lambda: store.read(lambda unit: reports.breakdown(unit, asked)))

@@ -190,6 +190,9 @@ class ReadUnit(ManySeriesUnit, ReportUnit, Protocol):
 
     def deliveries(self, *, states: Sequence[str], limit: int) -> Sequence[DeliveryRow]: ...
 
+    def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        """None when there is none with this id."""
+
     def delivery_counts(self) -> Mapping[tuple[str, str], int]:
         """How many deliveries each (destination, state) has; states are pending, claimed, sent, dead."""
 

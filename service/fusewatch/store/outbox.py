@@ -149,6 +149,11 @@ def deliveries(link: Link, states: Sequence[str], limit: int) -> Sequence[Delive
     return [_shown(*row) for row in rows]
 
 
+def delivery(link: Link, delivery_id: str) -> DeliveryRow | None:
+    row = link.row(f"SELECT {_SHOWN} FROM delivery WHERE id = ?", (delivery_id,))  # noqa: S608 no input in it
+    return None if row is None else _shown(*row)
+
+
 def about(link: Link, incident_id: str, from_ms: int) -> Sequence[Posted]:
     """Those created at `from_ms` or later whose message has a notice of the incident, oldest first. It looks at the
     text of every message since then; meant for one question of a person."""

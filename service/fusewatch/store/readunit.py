@@ -88,6 +88,9 @@ class ReadUnit(SeriesReader, ReportReader):
     def deliveries(self, *, states: Sequence[str], limit: int) -> Sequence[DeliveryRow]:
         return outbox.deliveries(self._link, states, limit)
 
+    def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        return outbox.delivery(self._link, delivery_id)
+
     def delivery_counts(self) -> Mapping[tuple[str, str], int]:
         return outbox.counts(self._link)
 
