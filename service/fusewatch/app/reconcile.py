@@ -1,7 +1,7 @@
 """The reconcile pass: Langfuse's own sums of each hour against their last reading and the ledger; what differs is read
 again, and what still differs is drift."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -69,8 +69,8 @@ async def reconcile_pass(
 ) -> ReconcileReport:
     """Compare the settled hours from `from_ms` on that were read without a gap; at most 1,000 of them, the newest.
 
-    One request when nothing changed, and those of the hours whose weekly turn it is, unless `sweep` is off. `told`
-    hears of each hour as it is done.
+    One request when nothing changed, and those of the hours whose weekly turn it is, unless `sweep` is off; one more
+    when something still differs that was read. `told` hears of each hour as it is done.
     """
     report = ReconcileReport(reader.project)
     try:
@@ -98,8 +98,10 @@ async def reconcile_pass(
                 done = HourReport(state, state, read=False)
             report.hours.append(done)
             told(done)
+        moved = await _moved(reader, report.hours)
         at_ms = clock.now_ms()
-        report.drift_pico = drift([hour.after for hour in report.hours if hour.read or not hour.after.must_read])
+        known = [h.after for h in report.hours if (h.read or not h.after.must_read) and h.after.hour_ms not in moved]
+        report.drift_pico = drift(known)
         await run(lambda: store.ingest(reader.project, lambda u: _finish(u, report, at_ms)))
     except (Retryable, Permanent) as failure:
         report.failure = failure
@@ -140,6 +142,20 @@ async def _read_hour(reader: Reader, store: Store, run: Runner, clock: Clock, st
             lambda u: _write_hour(u, reader, state, span, reading, clock.now_ms(), complete=rejected == 0),
         )
     )
+
+
+async def _moved(reader: Reader, hours: Sequence[HourReport]) -> frozenset[int]:
+    """The hours read just now whose rows may not be those that Langfuse had summed before: they differ, and the sums
+    are others by now, or cannot be had. The next pass looks at them again."""
+    differ = [hour.after for hour in hours if hour.read and hour.after.unexplained_pico]
+    if not differ:
+        return frozenset()
+    first, last = min(state.hour_ms for state in differ), max(state.hour_ms for state in differ)
+    try:
+        again = {s.start_ms: s.fingerprint for s in await reader.source.sums(Span(first, last + HOUR_MS))}
+    except Retryable:
+        again = None
+    return frozenset(s.hour_ms for s in differ if again is None or again.get(s.hour_ms, "") != s.fingerprint)
 
 
 def _write_hour(
