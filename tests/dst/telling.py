@@ -80,11 +80,37 @@ def notices_of(history: History, received: Sequence[Took]) -> Iterator[Told]:
             continue
         seen.add((message.destination, message.id))
         body = json.loads(message.body)
+        if body["data"]["gap"] is not None:
+            yield _gap(message, body)
         for notice in body["data"]["notices"]:
             told = _told(message, body["type"].removeprefix("fusewatch."), notice, each)
             # The news that Langfuse can be read again lists what was announced before.
-            if told.type != "readable" or told.kind == "unreadable":
+            if told.type != "readable":
                 yield told
+
+
+def _gap(message: Took, body: Mapping[str, Any]) -> Told:
+    """That a project cannot be read, or can again."""
+    gap = body["data"]["gap"]
+    since_ms = _ms(gap["since"])
+    return Told(
+        at_ms=message.at_ms,
+        made_ms=_ms(body["timestamp"]),
+        destination=message.destination,
+        message=message.id,
+        type=body["type"].removeprefix("fusewatch."),
+        kind="unreadable",
+        rule="unreadable",
+        key=(gap["project"],),
+        period=(since_ms, _ms(gap["until"]) if gap["until"] else since_ms),
+        label="",
+        reason="resolved" if gap["until"] else "opened",
+        severity=body["data"]["severity"],
+        share=Fraction(1),
+        limit=0,
+        timing="live",
+        incident="",
+    )
 
 
 def _told(message: Took, type_: str, notice: Mapping[str, Any], each: Mapping[str, tuple[str, ...]]) -> Told:

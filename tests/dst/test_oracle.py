@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.dst.author import write
-from tests.dst.history import PICO, Budget, Call, Destination, History, Limit, Version
+from tests.dst.history import PICO, Budget, Call, Destination, Fault, History, Limit, Version
 from tests.dst.oracle import Row, judge
 from tests.dst.shrink import shrunk
 from tests.dst.simulation import Seen
@@ -73,7 +73,9 @@ def _message(id_: str = "one", share: float = 1.0, at_ms: int = NOON_MS + 30_000
         "timing": "live",
         "at": datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(),
     }
-    return Took(at_ms, "hook", id_, json.dumps({"type": "fusewatch.notices", "data": {"notices": [notice]}}))
+    return Took(
+        at_ms, "hook", id_, json.dumps({"type": "fusewatch.notices", "data": {"notices": [notice], "gap": None}})
+    )
 
 
 ONE = _version(NOON_MS, 11)
@@ -120,6 +122,33 @@ def test_what_was_crossed_long_before_the_start_is_told_after_the_first_load() -
     history, row = _history(_version(start_ms, 11)), _row(start_ms=start_ms)
     assert judge(history, [row], [_message(at_ms=BEGINS_MS + 61_000)], (), ()).wrong == []
     assert judge(history, [row], [], (), ()).lost == 1
+
+
+def _outage(at_ms: int, until_ms: int | None = None) -> Took:
+    gap = {"project": "shop", "since": _utc(NOON_MS + 3_600_000), "until": until_ms and _utc(until_ms)}
+    data = {"severity": "critical", "notices": [], "gap": gap}
+    type_ = "fusewatch.readable" if until_ms else "fusewatch.unreadable"
+    return Took(at_ms, "hook", f"gap {at_ms}", json.dumps({"type": type_, "timestamp": _utc(at_ms), "data": data}))
+
+
+def _utc(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+def test_an_outage_is_told_after_a_quarter_of_an_hour_and_so_is_its_end() -> None:
+    down_ms, up_ms = NOON_MS + 3_600_000, NOON_MS + 2 * 3_600_000
+    calm_ms, ends_ms = up_ms + 3_600_000, up_ms + 2 * 3_600_000
+    fault = Fault("langfuse", down_ms, up_ms, 100, "down")
+    history = replace(_history(ONE), faults=(fault,), calm_ms=calm_ms, ends_ms=ends_ms)
+    begun, over = _outage(down_ms + 16 * 60_000), _outage(up_ms + 30_000, up_ms)
+
+    def wrong(*told: Took) -> list[str]:
+        return judge(history, [_row()], [_message(), *told], (), ()).wrong
+
+    assert wrong(begun, over) == []
+    assert any("not told by" in line for line in wrong(_outage(down_ms + 40 * 60_000), over))
+    assert any("its end was never told" in line for line in wrong(begun))
+    assert any("Langfuse answered" in line for line in wrong(begun, over, _outage(ends_ms)))
 
 
 def test_the_last_update_wins_and_then_the_dearest() -> None:
