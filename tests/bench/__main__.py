@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -32,6 +32,7 @@ from tests.bench import (
 
 Row = tuple[str, float, str, float | None]
 ROUNDS = 5
+WIDTH = 88
 
 
 def check_rows() -> list[Row]:
@@ -49,7 +50,7 @@ def main() -> None:
     collect_seldom()  # as the daemon does
     only = sys.argv[1:2]
     if "--quick" in sys.argv:
-        show(list(quick()))
+        show(quick())
         return
     if only not in (["spikes"], ["drivers"]):
         measure()
@@ -62,23 +63,22 @@ def main() -> None:
 
 
 def measure() -> None:
-    """Prints what takes time, and writes it where --json says."""
-    show(
-        [
-            *bench_read.rows(),
-            *bench_ingest.rows(),
-            *bench_assess.rows(),
-            *bench_metrics.rows(),
-            *bench_daemon.rows(),
-            *check_rows(),
-            *bench_fresh.rows(),
-            *bench_cost.rows(),
-            *bench_forecast.rows(),
-            *bench_drivers.rows(),
-            *bench_backtest.rows(),
-            *bench_exports.rows(),
-        ]
+    """Prints what takes time as it is measured, and writes it where --json says."""
+    parts = (
+        bench_read.rows,
+        bench_ingest.rows,
+        bench_assess.rows,
+        bench_metrics.rows,
+        bench_daemon.rows,
+        check_rows,
+        bench_fresh.rows,
+        bench_cost.rows,
+        bench_forecast.rows,
+        bench_drivers.rows,
+        bench_backtest.rows,
+        bench_exports.rows,
     )
+    show(row for part in parts for row in part())
 
 
 def quick() -> Iterator[Row]:
@@ -91,14 +91,14 @@ def quick() -> Iterator[Row]:
     yield from bench_cost.rows(rates=(0,), apis=("v2",))
 
 
-def show(rows: list[Row]) -> None:
-    width = max(len(name) for name, *_ in rows)
+def show(rows: Iterable[Row]) -> None:
+    shown = []
     for name, value, unit, budget in rows:
         within = "" if budget is None else f"budget {budget:g}  {'ok' if value <= budget else 'OVER'}"
-        print(f"{name:<{width}}  {value:10.3f} {unit:<6} {within}")
+        print(f"{name:<{WIDTH}}  {value:10.3f} {unit:<6} {within}", flush=True)
+        shown.append(dict(zip(("name", "value", "unit", "budget"), (name, value, unit, budget), strict=True)))
     if "--json" in sys.argv:
-        path = Path(sys.argv[sys.argv.index("--json") + 1])
-        path.write_text(json.dumps([dict(zip(("name", "value", "unit", "budget"), row, strict=True)) for row in rows]))
+        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(shown))
 
 
 if __name__ == "__main__":

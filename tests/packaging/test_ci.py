@@ -28,7 +28,16 @@ def test_is_known_to_fail(): assert False
 
 def test_ci_runs_the_test_command_of_the_readme_and_the_checks() -> None:
     assert "make test" in read("README.md")
-    assert re.search(r"^make test check$", read(".ci/run"), re.MULTILINE)
+    assert re.search(r"^make test$.*^make check -o test\b", read(".ci/run"), re.MULTILINE | re.DOTALL)
+
+
+def test_only_the_tests_are_left_out_of_the_checks_that_follow_them() -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", "check", "-o", "test"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for command in ("ruff format --check", "ruff check", "mypy", "lint-imports"):
+        assert command in planned
+    assert "pytest" not in planned
 
 
 def test_the_script_of_ci_is_executable_and_stops_at_the_first_error() -> None:
