@@ -16,6 +16,7 @@ from pathlib import Path
 
 from fusewatch.config.settings import load_settings
 from fusewatch.daemon.service import Service, run_service
+from fusewatch.runtime import collect_seldom, give_memory_back
 from fusewatch.store import open_store
 from tests.soak.clock import SharedClock
 
@@ -58,6 +59,8 @@ def write_held(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    collect_seldom()  # as `fusewatch run` does
+    give_memory_back()
     settings = load_settings(os.environ, config=None, database_url=None)
     clock = SharedClock(Path(sys.argv[1]), int(sys.argv[2]))
     fast = float(sys.argv[3])

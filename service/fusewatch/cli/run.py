@@ -12,7 +12,7 @@ from fusewatch.bootstrap import load_rules
 from fusewatch.cli.common import ConfigOption, DatabaseOption, environ, holder
 from fusewatch.config.settings import listen_is_loopback, load_settings
 from fusewatch.daemon.service import Service, run_service
-from fusewatch.runtime import SystemClock, collect_seldom
+from fusewatch.runtime import SystemClock, collect_seldom, give_memory_back
 from fusewatch.store import is_postgres, open_store
 from fusewatch.store.connection import database_path
 
@@ -48,6 +48,7 @@ def command(
         if leases is not None:
             store.guard(leases)
         collect_seldom()
+        give_memory_back()
         asyncio.run(
             run_service(
                 Service(

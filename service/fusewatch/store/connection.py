@@ -18,9 +18,11 @@ from fusewatch.store.link import Link as Link
 from fusewatch.store.link import Lock
 
 _MAGIC = b"SQLite format 3\x00"
-_CACHE_KIB = 24_000
-_READER_CACHE_KIB = 4_000
-"""What is shown are a few thousand pages; each of several readers would keep as much as the writer."""
+_CACHE_KIB = 12 * 1024
+"""Twice as much made recording no faster, up to 400,000 rows."""
+
+_READER_CACHE_KIB = 2 * 1024
+"""What is shown are a few hundred pages; each of several readers would keep as much as the writer."""
 
 _WAY_OUT = (
     "restore a backup with `fusewatch restore FILE`,"
