@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -156,7 +157,7 @@ def table(curves: Sequence[Curve]) -> list[str]:
 
 
 def plot(curves: Sequence[Curve]) -> Drawing:
-    """A small field for each curve: its values as dots, the sizes below."""
+    """A small field for each curve: its values as dots on a line, the sizes below."""
     columns, width, height = 4, 280, 150
     rows = -(-len(curves) // columns)
     drawing = Drawing(columns * width, rows * height)
@@ -167,12 +168,19 @@ def plot(curves: Sequence[Curve]) -> Drawing:
         drawing.shapes.append(Words(left - 20, top - 14, f"{curve.name}, {curve.unit}", "#1d2733"))
         drawing.shapes.append(Stroke(left - 20, bottom, left + width - 70, bottom, "#c9d1d9"))
         step = (width - 100) / max(len(curve.points) - 1, 1)
-        for at, (size, value) in enumerate(curve.points):
-            x, y = left + at * step, bottom - (height - 90) * value / high
+        places = [
+            (left + at * step, bottom - (height - 90) * value / high) for at, (_, value) in enumerate(curve.points)
+        ]
+        drawing.shapes += [Stroke(*one, *other, "#9db7ea") for one, other in pairwise(places)]
+        for (x, y), (size, value) in zip(places, curve.points, strict=True):
             drawing.shapes.append(Dot(x, y, 4, "#2563eb", f"{size:,}: {value:,.2f} {curve.unit}"))
-            drawing.shapes.append(Words(x, y - 8, f"{value:,.3g}", anchor="middle"))
-            drawing.shapes.append(Words(x, bottom + 16, f"{size:,}", anchor="middle"))
+            drawing.shapes.append(Words(x, y - 8, f"{value:,.0f}" if value >= 100 else f"{value:.3g}", anchor="middle"))
+            drawing.shapes.append(Words(x, bottom + 16, _short(size), anchor="middle"))
     return drawing
+
+
+def _short(size: int) -> str:
+    return f"{size // 10**6} M" if size >= 10**6 else f"{size // 1000} k" if size >= 1000 else str(size)
 
 
 def _cpu(work: Callable[[], object]) -> float:
