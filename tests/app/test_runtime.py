@@ -23,7 +23,7 @@ b"x" * 1_000_000
 pages, kept = [], []
 for _ in range(50):
     pages.append(b"x" * 1_000_000)
-    kept.append(b"x" * 5_000)
+    kept.append(b"x" * 100_000)  # too large for what is free between older things
 full = held()
 del pages
 print(before, full, held())
