@@ -1,11 +1,10 @@
 """The ingest pass: read the live end of one project, then the newest hole behind it, and write the differences."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span
@@ -16,9 +15,6 @@ from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.readplan import Lookback, live_span, newest_hole, newest_stale, unread_ms
 from fusewatch.errors import Permanent, Retryable
 from fusewatch.ports import Clock, IngestUnit, Page, Recorded, Rejected, Runner, Source, Store, Walk
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 DAY_MS = 86_400_000
 RULES_CHANGED = "rules_changed"
@@ -54,14 +50,13 @@ class ReadCounts:
     rejected: list[Rejected] = field(default_factory=list)
 
     def count(self, batch: "Batch") -> None:
-        self.pages += len(batch.pages)
+        self.pages += batch.pages
         self.rows += batch.rows
         self.new += batch.recorded.new
         self.changed += batch.recorded.changed
         self.unpriced += batch.recorded.unpriced
         self.below_floor += batch.recorded.below_floor
-        for page in batch.pages:
-            self.rejected.extend(page.rejected)
+        self.rejected.extend(batch.rejected)
 
 
 @dataclass(slots=True)
@@ -87,15 +82,14 @@ class IngestReport(ReadCounts):
 
 
 class Batch(NamedTuple):
-    """Pages that were written together: what that changed, and which start times are complete with them."""
+    """Pages that were written together: how many they are, their rows and those of them that could not be read, what
+    that changed, and which start times are complete with them."""
 
-    pages: Sequence[Page]
+    pages: int
+    rows: int
+    rejected: Sequence[Rejected]
     recorded: Recorded
     span: Span
-
-    @property
-    def rows(self) -> int:
-        return sum(len(page.observations) for page in self.pages)
 
 
 async def ingest_pass(
@@ -184,53 +178,82 @@ async def read_span(
     Raises as `ports.Walk` does; what was written before stays, and is covered.
 
     What starts after `cover_to_ms`, or after the server's own time, is read but not counted as covered: it may not all
-    be there yet. The pages of the next batch are fetched and decoded while this one is written.
+    be there yet.
     """
-    fetch = _Fetch(reader.source.walk(span, priority=priority), enough, reader.resolver)
-    upper_ms = span.to_ms
-    pages, reading = await fetch.batch()
-    as_of_ms = min(cover_to_ms, pages[0].server_now_ms if pages else cover_to_ms)
-    while pages:
-        last = pages[-1]
-        lower_ms = span.from_ms if last.last else max(span.from_ms, last.complete_from_ms)
-        write = _Write(
-            reader, pages, reading, Span(lower_ms, upper_ms), as_of_ms, clock.now_ms(), live=priority is Priority.LIVE
-        )
-        upper_ms = min(upper_ms, lower_ms)
-        written = run(partial(store.ingest, reader.project, write))
-        if fetch.ended:
-            count(Batch(write.pages, await written, write.span))
-            break
-        recorded, (pages, reading) = await _both(written, fetch.batch())
-        count(Batch(write.pages, recorded, write.span))
-    return as_of_ms
+    walk = reader.source.walk(span, priority=priority)
+    reading = _SpanReading(reader, store, run, clock, walk, span, cover_to_ms, priority is Priority.LIVE, enough)
+    while not reading.ended:
+        batch = await reading.next_batch()
+        if batch is not None:
+            count(batch)
+    return reading.as_of_ms
 
 
 @dataclass(slots=True)
-class _Fetch:
-    """Takes pages from a walk, as many at once as one transaction writes, and reads them as they come: while the
-    database works on the batch before, and outside of its transaction. `ended`: there are no more to take."""
+class _Pages:
+    """Pages that are going to be written together; of their rows only what the ledger needs."""
 
+    gradual: GradualReading
+    count: int = 0
+    rows: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _SpanReading:
+    """Takes pages from a walk, as many at once as one transaction writes, and writes them. `ended`: there are no more
+    to take; `as_of_ms`: up to when the data are known.
+
+    Reading and writing take turns: where one thread decoded while another wrote, both took a third more of the
+    processor. What was made of a page is let go before the next is asked for: the less is held, the nearer it is to
+    the processor.
+    """
+
+    reader: Reader
+    store: Store
+    run: Runner
+    clock: Clock
     walk: Walk
+    span: Span
+    as_of_ms: int
+    live: bool
     enough: Callable[[int], bool]
-    resolver: Resolver
-    taken: int = 0
     ended: bool = False
+    _taken: int = 0
+    _upper_ms: int = field(init=False)
+    _lower_ms: int = field(init=False)
 
-    async def batch(self) -> tuple[tuple[Page, ...], Reading]:
-        pages: list[Page] = []
-        reading = GradualReading(self.resolver)
-        while len(pages) < PAGES_A_COMMIT and not self.ended:
-            page = await self.walk.next_page()
-            if page is None:
-                self.ended = True
-                break
-            _refuse_if_unreadable(page)
-            pages.append(page)
-            reading.add(page.observations)
-            self.taken += 1
-            self.ended = page.last or self.enough(self.taken)
-        return tuple(pages), reading.whole()
+    def __post_init__(self) -> None:
+        self._upper_ms = self._lower_ms = self.span.to_ms
+
+    async def next_batch(self) -> Batch | None:
+        """What was read and written next, None when there was no page."""
+        pages = _Pages(GradualReading(self.reader.resolver))
+        while pages.count < PAGES_A_COMMIT and not self.ended:
+            await self._take(pages)
+        if not pages.count:
+            return None
+        span = Span(self._lower_ms, self._upper_ms)
+        write = _Write(self.reader, pages.gradual.whole(), span, self.as_of_ms, self.clock.now_ms(), live=self.live)
+        recorded = await self.run(partial(self.store.ingest, self.reader.project, write))
+        self._upper_ms = min(self._upper_ms, self._lower_ms)
+        return Batch(pages.count, pages.rows, pages.rejected, recorded, span)
+
+    async def _take(self, pages: _Pages) -> None:
+        page = await self.walk.next_page()
+        if page is None:
+            self.ended = True
+            return
+        _refuse_if_unreadable(page)
+        pages.gradual.add(page.observations)
+        pages.count += 1
+        pages.rows += len(page.observations)
+        pages.rejected.extend(page.rejected)
+        if not self._taken:
+            self.as_of_ms = min(self.as_of_ms, page.server_now_ms)
+        self._taken += 1
+        self._lower_ms = self.span.from_ms if page.last else max(self.span.from_ms, page.complete_from_ms)
+        self.ended = page.last or self.enough(self._taken)
 
 
 def _refuse_if_unreadable(page: Page) -> None:
@@ -239,16 +262,6 @@ def _refuse_if_unreadable(page: Page) -> None:
         first = page.rejected[0]
         which = f"the first ({first.id or 'no id'}) for its {first.field}"
         raise Retryable("unreadable_rows", f"none of {len(page.rejected)} rows could be read, {which}")
-
-
-async def _both(written: Awaitable[T], fetched: Awaitable[U]) -> tuple[T, U]:
-    """Both results; when one fails the other is still waited for, so that nothing goes on unowned."""
-    results = await asyncio.gather(written, fetched, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    first, second = results
-    return cast("T", first), cast("U", second)
 
 
 def measure_lateness(unit: IngestUnit, recorded: Recorded, covered: Sequence[Span], now_ms: int) -> None:
@@ -263,7 +276,6 @@ class _Write:
     """One batch of pages on its way into the ledger; `span` is complete in it."""
 
     reader: Reader
-    pages: Sequence[Page]
     reading: Reading
     span: Span
     as_of_ms: int
