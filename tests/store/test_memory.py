@@ -4,6 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeAlias
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from fusewatch.app.memory import MemoryStore, RowBook
 from fusewatch.domain.notices import Incident, Kind, Message, MessageKind, State
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation, Pricing
+from fusewatch.domain.verdicts import measure
 from fusewatch.ports import AssessUnit, Row, RuleState
 from tests.store.samples import CELL_MS, CHAT, NOBODY, PROJECT, SEARCH, T0, fresh_store, generation, record
 
@@ -99,6 +101,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(_look, views, keys, cells, st.integers(1, 300)),
     st.builds(_state_of, rules, keys, periods, times),
     incidents.map(lambda incident: lambda u: u.put_incident(incident)),
+    st.builds(lambda r, p: lambda u: sorted(u.prepare_incidents(r, KEYS, p)), rules, st.lists(periods, max_size=2)),
     st.builds(lambda r, k, at: lambda u: u.set_due(r, k, at), rules, keys, st.none() | times),
     st.builds(lambda r, at: lambda u: u.put_rule_state(RuleState(r, "budget", str(at), at)), rules, st.none() | times),
     rules.map(lambda rule: lambda u: u.drop_rule(rule)),
@@ -134,6 +137,58 @@ def test_the_store_in_memory_answers_as_the_database_does(story: list[list[Step]
             asked = sql.assess(lambda u, steps=transaction: [step(u) for step in steps])  # type: ignore[misc]  # mypy infers no lambda with defaults
             told = memory.assess(lambda u, steps=transaction: [step(u) for step in steps])  # type: ignore[misc]  # mypy infers no lambda with defaults
             assert list(map(_as_said, told)) == list(map(_as_said, asked))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    spent=st.lists(st.tuples(keys, st.integers(CELL - 3, CELL + 5), amounts), max_size=12),
+    before=st.lists(st.tuples(keys, st.integers(CELL - 3, CELL + 5), amounts), max_size=4),
+    counted=st.sampled_from([Unit.USD, Unit.TOKENS, Unit.REQUESTS]),
+    grain=st.sampled_from(["days", "quarters"]),
+    length=st.integers(1, 9),
+    least=st.integers(1, 4) | st.integers(1, 3 * 10**20),
+    near=st.integers(-3, 3),
+)
+def test_which_keys_reached_an_amount_is_told_at_once(
+    spent: list[tuple[Key, int, Amounts]],
+    before: list[tuple[Key, int, Amounts]],
+    counted: Unit,
+    grain: str,
+    length: int,
+    least: int,
+    near: int,
+) -> None:
+    """The database may name a key that is less than $0.000004 below; where the line is, is tried around a key's sum."""
+    memory = MemoryStore(RowBook())
+    span = {grain: (CELL, CELL + length) if grain == "quarters" else (CELL // 96, CELL // 96 + length // 5 + 1)}
+
+    def measured(unit: AssessUnit, key: Key) -> int:
+        found = unit.quarters("v1", key, *span[grain]) if grain == "quarters" else unit.days("v1", key, *span[grain])
+        return sum(measure(each, counted) for _, each in found)
+
+    with fresh_store() as sql:
+        for store in (sql, memory):
+            store.assess(_build("v1"))
+            store.assess(lambda u: [_add("v1", *each)(u) for each in before])
+        sums = sql.assess(lambda u: {key: measured(u, key) for key in KEYS})
+        line = max(1, max(sums.values()) + near if near else least)
+
+        def ask(unit: AssessUnit) -> tuple[set[Key], dict[Key, int]]:
+            for each in spent:
+                _add("v1", *each)(unit)
+            return set(unit.reaching("v1", KEYS, line, counted, **span)), {key: measured(unit, key) for key in KEYS}
+
+        named, sums = sql.assess(ask)
+        exact, same = memory.assess(ask)
+        assert same == sums
+        assert exact == {key for key, amount in sums.items() if amount >= line}
+        assert exact <= named <= {key for key, amount in sums.items() if amount > line - 4 * 10**6}
+
+
+@pytest.mark.parametrize("store", [MemoryStore(RowBook()), None], ids=["in memory", "database"])
+def test_nothing_adds_up_to_dollars_a_request(store: MemoryStore | None) -> None:
+    with fresh_store() as sql, pytest.raises(ValueError, match="usd_per_request is no sum"):
+        (store or sql).assess(lambda u: u.reaching("v1", KEYS, 1, Unit.USD_PER_REQUEST, days=(0, 1)))
 
 
 generations = st.builds(

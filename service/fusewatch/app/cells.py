@@ -41,29 +41,28 @@ def spent(cells: SeriesUnit, view: View, key: Key, period: Period) -> Amounts:
     return total(amounts for _, amounts in found)
 
 
-def spender_of(cells: SeriesUnit, view: View, period: Period) -> Callable[[Key], Amounts]:
-    """`spent` in one period, of one key after the other."""
-    if isinstance(period.every, Last) or period.every is Every.HOUR:
-        return lambda key: spent(cells, view, key, period)
-    days = days_of(view.calendar, period)
-    id_, start, stop = view.id, days.start, days.stop
-
-    def of(key: Key) -> Amounts:
-        found = cells.days(id_, key, start, stop)
-        return found[0][1] if len(found) == 1 else total(amounts for _, amounts in found)
-
-    return of
-
-
 def prepare_spent(cells: ManySeriesUnit, view: View, keys: Collection[Key], period: Period) -> None:
     """Read together what `spent` reads of each of these keys; a rolling window reads too much of each."""
-    if isinstance(period.every, Last) or len(keys) < 2:
-        return
+    if not isinstance(period.every, Last) and len(keys) >= 2:
+        days, quarters = _cells_of(view, period)
+        cells.prepare(view.id, keys, days=days, quarters=quarters)
+
+
+def reaching(
+    unit: AssessUnit, view: View, keys: Collection[Key], period: Period, least: int, counted: Unit
+) -> Collection[Key]:
+    """Those of the keys that spent `least` or more in a period of the calendar, and maybe some that spent a little
+    less."""
+    days, quarters = _cells_of(view, period)
+    return unit.reaching(view.id, keys, least, counted, days=days, quarters=quarters)
+
+
+def _cells_of(view: View, period: Period) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """The days, or for an hour the quarter hours, that make up a period of the calendar."""
     if period.every is Every.HOUR:
-        cells.prepare(view.id, keys, quarters=(cell_of(period.start_ms), cell_of(period.end_ms - 1) + 1))
-    else:
-        days = days_of(view.calendar, period)
-        cells.prepare(view.id, keys, days=(days.start, days.stop))
+        return None, (cell_of(period.start_ms), cell_of(period.end_ms - 1) + 1)
+    days = days_of(view.calendar, period)
+    return (days.start, days.stop), None
 
 
 def baseline_days(

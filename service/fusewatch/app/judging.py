@@ -1,11 +1,11 @@
 """Judging one key of one rule: the verdict over its cells, the next step of its incident, and what is to be told."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
-from fusewatch.app.cells import Reading, crossing_times, prepare_spent, spender_of, spent
+from fusewatch.app.cells import Reading, crossing_times, prepare_spent, reaching, spent
 from fusewatch.app.forecasting import WORTH, Outlook, warn
 from fusewatch.app.post import Post
 from fusewatch.app.signposts import Signposts
@@ -20,8 +20,7 @@ from fusewatch.domain.notices import Crossing, Incident, Kind, Notice, Reason, S
 from fusewatch.domain.periods import Last, Period, cell_of, cell_start_ms, period_at
 from fusewatch.domain.readplan import looks_from
 from fusewatch.domain.rules import Budget, Method, Rule, RuleSet, Spike, Unit
-from fusewatch.domain.usage import Amounts
-from fusewatch.domain.verdicts import Verdict, judge_budget, limit_for, measure, override_for
+from fusewatch.domain.verdicts import Verdict, judge_budget, limit_for, override_for
 from fusewatch.domain.views import Key, View
 from fusewatch.ports import AssessUnit
 
@@ -83,8 +82,8 @@ class Judge:
     first: bool
     wishes: dict[Key, int] = field(default_factory=dict)
     outlooks: dict[str, Outlook] = field(default_factory=dict)
-    spenders: dict[str, Callable[[Key], Amounts]] = field(default_factory=dict)
-    """What a key spent, by the label of the period."""
+    quiet: dict[str, frozenset[Key]] = field(default_factory=dict)
+    """The keys of which there is nothing to tell, by the label of the period."""
     least: int = field(init=False)
     """The least whole amount that reaches a threshold of a budget, or is worth a warning."""
 
@@ -101,33 +100,27 @@ class Judge:
             of_period.append(key)
         unit = self.work.unit
         for period, keys in by_period.items():
-            if len(keys) < 2 or isinstance(period.every, Last):
+            if isinstance(period.every, Last):
                 continue
-            if isinstance(self.rule, Budget):
-                prepare_spent(unit, self.view, keys, period)
             foreseen = isinstance(self.rule, Budget) and self.rule.forecast
             periods = (period.label, label_of(period)) if foreseen else (period.label,)
-            unit.prepare_incidents(self.rule.name, keys, periods)
+            told = unit.prepare_incidents(self.rule.name, keys, periods)
+            if isinstance(self.rule, Budget):
+                quiet = self.quiet[period.label] = self._quiet(keys, period, told)
+                prepare_spent(unit, self.view, [key for key in keys if key not in quiet], period)
 
-    def _is_quiet(self, key: Key, period: Period) -> bool:
-        """Whether a budget's key has so little that neither a threshold nor a warning is near, and nothing was ever
-        told of it: most of many keys, so this is worked out in whole numbers. It only saves time: `judge` would find
-        nothing to do."""
-        rule, unit = self.rule, self.work.unit
-        if not isinstance(rule, Budget) or rule.overrides or isinstance(period.every, Last) or rule.was:
-            return False
-        spender = self.spenders.get(period.label)
-        if spender is None:
-            spender = self.spenders[period.label] = spender_of(unit, self.view, period)
-        if rule.limit.amount <= 0 or measure(spender(key), rule.limit.unit) >= self.least:
-            return False
-        if unit.incident(rule.name, key, period.label) is not None:
-            return False
-        return not rule.forecast or unit.incident(rule.name, key, label_of(period)) is None
+    def _quiet(self, keys: Collection[Key], period: Period, told: Collection[Key]) -> frozenset[Key]:
+        """The keys of a budget that have so little that neither a threshold nor a warning is near, and of which nothing
+        was ever told: most of many keys. It only saves time: `judge` would find nothing to do."""
+        rule = self.rule
+        if not isinstance(rule, Budget) or rule.overrides or rule.was or self.least <= 0:
+            return frozenset()
+        reached = reaching(self.work.unit, self.view, keys, period, self.least, rule.limit.unit)
+        return frozenset(keys).difference(reached, told)
 
     def judge(self, key: Key, period: Period) -> None:
         work = self.work
-        if self._is_quiet(key, period):
+        if key in self.quiet.get(period.label, ()):
             work.judged += 1
             return
         labels = self._labels(key)

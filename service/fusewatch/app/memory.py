@@ -14,8 +14,10 @@ from fusewatch.domain.holding import Held
 from fusewatch.domain.metered import MeteredRead
 from fusewatch.domain.notices import Incident, Message, State
 from fusewatch.domain.periods import cell_of
+from fusewatch.domain.rules import Unit
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import UNKNOWN, Amounts, Delta, Dimensions
+from fusewatch.domain.verdicts import measure
 from fusewatch.ports import AssessUnit, Audited, Due, ProjectState, Row, RuleState, Span, Totals
 
 T = TypeVar("T")
@@ -194,6 +196,22 @@ class MemoryStore:
     ) -> None:
         """Everything is in memory."""
 
+    def reaching(
+        self,
+        view: str,
+        keys: Collection[Key],
+        least: int,
+        unit: Unit,
+        *,
+        days: tuple[int, int] | None = None,
+        quarters: tuple[int, int] | None = None,
+    ) -> Collection[Key]:
+        if unit is Unit.USD_PER_REQUEST:
+            raise ValueError(f"{unit.value} is no sum")
+        cells, span = (self.days, days) if quarters is None else (self.quarters, quarters)
+        assert span is not None, "one of both spans is given"
+        return [key for key in keys if sum(measure(amounts, unit) for _, amounts in cells(view, key, *span)) >= least]
+
     def blocks(
         self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
     ) -> Sequence[tuple[int, Amounts]]:
@@ -231,8 +249,8 @@ class MemoryStore:
     def incident(self, rule: str, key: Key, period: str) -> Incident | None:
         return self._incidents.latest(rule, key, period)
 
-    def prepare_incidents(self, rule: str, keys: Collection[Key], periods: Collection[str]) -> None:
-        """Everything is in memory."""
+    def prepare_incidents(self, rule: str, keys: Collection[Key], periods: Collection[str]) -> Collection[Key]:
+        return {key for key in keys for period in periods if self._incidents.latest(rule, key, period) is not None}
 
     def open_incidents(self, rule: str | None = None) -> Sequence[Incident]:
         return self._incidents.open_ones(rule)

@@ -7,6 +7,7 @@ from fusewatch.domain.coverage import Span
 from fusewatch.domain.holding import Held
 from fusewatch.domain.metered import MeteredRead
 from fusewatch.domain.notices import Incident, Message
+from fusewatch.domain.rules import Unit
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.ports.drivers import DriverUnit
@@ -115,6 +116,19 @@ class AssessUnit(ManySeriesUnit, Protocol):
     def keys(self, view: str, from_cell: int) -> Sequence[tuple[str, ...]]:
         """The keys that spent anything in or after `from_cell`."""
 
+    def reaching(
+        self,
+        view: str,
+        keys: Collection[tuple[str, ...]],
+        least: int,
+        unit: Unit,
+        *,
+        days: tuple[int, int] | None = None,
+        quarters: tuple[int, int] | None = None,
+    ) -> Collection[tuple[str, ...]]:
+        """Those of the keys that spent `least` of the unit or more in the span, which is one of days or of quarter
+        hours, and maybe some that spent a little less. ValueError for a unit that is no sum."""
+
     def rows(self, from_ms: int, to_ms: int) -> Sequence[Row]:
         """The counted generations of all projects that start in the span, by start time. Meant for one cell."""
 
@@ -132,8 +146,11 @@ class AssessUnit(ManySeriesUnit, Protocol):
     def incident(self, rule: str, key: tuple[str, ...], period: str) -> Incident | None:
         """The latest episode, whatever its state."""
 
-    def prepare_incidents(self, rule: str, keys: Collection[tuple[str, ...]], periods: Collection[str]) -> None:
-        """Read the latest episodes of many keys together; `incident` then answers from memory for them."""
+    def prepare_incidents(
+        self, rule: str, keys: Collection[tuple[str, ...]], periods: Collection[str]
+    ) -> Collection[tuple[str, ...]]:
+        """Read the latest episodes of many keys together, so that `incident` answers from memory for them; which of the
+        keys have any."""
 
     def open_incidents(self, rule: str | None = None) -> Sequence[Incident]: ...
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fusewatch.domain.holding import Held
 from fusewatch.domain.metered import MeteredRead
 from fusewatch.domain.notices import Incident, Message
+from fusewatch.domain.rules import Unit
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.ports import (
@@ -105,6 +106,18 @@ class AssessUnit:
     ) -> None:
         self._series.prepare(view, keys, days=days, quarters=quarters)
 
+    def reaching(
+        self,
+        view: str,
+        keys: Collection[Key],
+        least: int,
+        unit: Unit,
+        *,
+        days: tuple[int, int] | None = None,
+        quarters: tuple[int, int] | None = None,
+    ) -> Collection[Key]:
+        return self._series.reaching(view, keys, least, unit, days=days, quarters=quarters)
+
     def blocks(
         self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
     ) -> Sequence[tuple[int, Amounts]]:
@@ -144,11 +157,15 @@ class AssessUnit:
     def drop_rule(self, rule: str) -> None:
         incidents.drop_rule(self._link, rule)
 
-    def prepare_incidents(self, rule: str, keys: Collection[Key], periods: Collection[str]) -> None:
+    def prepare_incidents(self, rule: str, keys: Collection[Key], periods: Collection[str]) -> Collection[Key]:
+        told: set[Key] = set()
         for period in periods:
-            held: dict[Key, Incident | None] = dict.fromkeys(keys)
-            held |= incidents.latest_of_many(self._link, rule, keys, period)
-            self._ahead.setdefault((rule, period), {}).update(held)
+            found = incidents.latest_of_many(self._link, rule, keys, period)
+            held = self._ahead.setdefault((rule, period), {})
+            held.update(dict.fromkeys(keys))
+            held.update(found)
+            told.update(found)
+        return told
 
     def incident(self, rule: str, key: Key, period: str) -> Incident | None:
         held = self._ahead.get((rule, period))

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from fusewatch.domain.money import join, split
+from fusewatch.domain.money import PICO_PER_MICRO, join, split
 from fusewatch.domain.periods import CELL_MS
+from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN, Amounts, Delta, Dimensions
 from fusewatch.store import bulk, codec, meta, projects
 from fusewatch.store.connection import Link
@@ -27,6 +28,17 @@ _CELLS_OF_MANY = (
     " JOIN series s ON s.key = k.id AND s.grain = ? AND s.bucket >= ? AND s.bucket < ?"
     " WHERE k.view = ? AND k.key IN"
 )
+_REACHING = (
+    "SELECT k.key FROM series_key k WHERE k.view = ? AND ? <= (SELECT {sum} FROM series s"
+    " WHERE s.key = k.id AND s.grain = ? AND s.bucket >= ? AND s.bucket < ?) AND k.key IN"
+)
+_SUMS = {
+    Unit.USD: "sum(s.cost_hi + s.est_hi) + sum(s.cost_lo + s.est_lo) / 1000000",
+    Unit.TOKENS: "sum(s.tokens)",
+    Unit.REQUESTS: "sum(s.requests)",
+}
+"""What `reaching` compares: whole numbers, for money micro-dollars."""
+
 _BLOCKS = (
     "SELECT (s.bucket - ?) / ? AS block, sum(s.cost_hi), sum(s.cost_lo), sum(s.tokens), sum(s.requests),"
     " sum(s.est_hi), sum(s.est_lo)"
@@ -158,6 +170,29 @@ class SeriesWriter(SeriesReader):
         super().__init__(link)
         self._interning = interning
         self._pending: dict[str, dict[Key, _Pending]] = {}
+
+    def reaching(
+        self,
+        view: str,
+        keys: Collection[Key],
+        least: int,
+        unit: Unit,
+        *,
+        days: tuple[int, int] | None = None,
+        quarters: tuple[int, int] | None = None,
+    ) -> Collection[Key]:
+        """See `ports.AssessUnit.reaching`."""
+        if unit not in _SUMS:
+            raise ValueError(f"{unit.value} is no sum")
+        if self._pending.get(view):
+            self.flush()
+        grain, span = (DAY, days) if quarters is None else (QUARTER, quarters)
+        assert span is not None, "one of both spans is given"
+        # Parts are cut towards zero, so the sum of the parts is less than two micro-dollars from the whole.
+        line = least // PICO_PER_MICRO - 2 if unit is Unit.USD else least
+        texts = {codec.encode(key): key for key in keys}
+        found = bulk.select_in(self._link, _REACHING.format(sum=_SUMS[unit]), (view, line, grain, *span), texts)
+        return [texts[text] for (text,) in found]
 
     def add(self, view: str, key: Key, cell: int, day: int, amounts: Amounts) -> None:
         if self._ahead:
