@@ -61,6 +61,15 @@ def collect_seldom() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+def collect_young() -> None:
+    """Have the garbage collector look through what is new, after a pass, when its rows are gone.
+
+    Requests and tasks leave cycles behind. Where a daemon with little to do waited until there were 50,000 objects,
+    these took 7 MB.
+    """
+    gc.collect(1)
+
+
 def give_memory_back() -> None:
     """Have glibc give back to the system at once what is large and free, and its threads share two heaps.
 

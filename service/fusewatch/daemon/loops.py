@@ -23,6 +23,7 @@ from fusewatch.domain.readplan import narrower, need_from, window_of
 from fusewatch.errors import LeaseLost, Leaving, Permanent, Retryable, StoreLost
 from fusewatch.ports import Notifier, ProjectState
 from fusewatch.ports.leases import JUDGE, reading
+from fusewatch.runtime import collect_young
 
 HOUR_MS = 3_600_000
 COMPARE_EVERY_S = 3600.0
@@ -239,6 +240,7 @@ class _Project:
             need_from_ms=need_from(parts.rulebook.rules, clock.now_ms()),
             until=self.next_poll,
         )
+        collect_young()
         self.polls += due
         parts.observer.ingested(state, report, clock.monotonic() - began)
         self.loops.bells.ring("assess")
