@@ -1,12 +1,14 @@
 """What the daemon asks of the machine beside its time."""
 
 import ctypes
+import gc
 import subprocess
 import sys
+from weakref import ref
 
 import pytest
 
-from fusewatch.runtime import give_memory_back
+from fusewatch.runtime import collect_young, give_memory_back
 
 PAGES_COME_AND_GO = """\
 import sys
@@ -46,3 +48,19 @@ def test_what_pages_took_is_given_back_though_something_small_was_kept_between_t
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
     give_memory_back()
+
+
+def test_a_new_cycle_goes_though_the_collector_would_wait_long() -> None:
+    class Part:
+        whole: "Part"
+
+    part = Part()
+    part.whole = part
+    left = ref(part)
+    gc.disable()
+    try:
+        del part
+        collect_young()
+        assert left() is None
+    finally:
+        gc.enable()
