@@ -80,7 +80,7 @@ async def ask_sums(
     if span.from_ms >= span.to_ms:
         return []
     endpoint, path = _ENDPOINTS[api]
-    query = _query(span, by_minute=by_minute)
+    query = _query(span, timeDimension={"granularity": "minute" if by_minute else "hour"})
     answer = await transport.get(endpoint, path, {"query": query}, priority=priority)
     where = transport.where(path)
     rows = decode(_DECODER, answer.body, where=where).data
@@ -106,18 +106,12 @@ async def ask_group_sums(
             f"the v1 API of {transport.host} cannot sum by {names}: update Langfuse, or judge by the ledger",
         )
     endpoint, path = _ENDPOINTS[api]
-    query = {
-        "view": "observations",
-        "metrics": [{"measure": measure, "aggregation": aggregation} for measure, aggregation in _MEASURES],
-        "dimensions": [{"field": _FIELDS[name]} for name in dimensions],
-        "fromTimestamp": iso(from_ms),
-        "toTimestamp": iso(to_ms - 1),
-        "orderBy": [{"field": "sum_totalCost", "direction": "desc"}],
-        "config": {"row_limit": MOST_BUCKETS},
-    }
-    answer = await transport.get(
-        endpoint, path, {"query": msgspec.json.encode(query).decode()}, priority=Priority.RECONCILE
+    query = _query(
+        Span(from_ms, to_ms),
+        dimensions=[{"field": _FIELDS[name]} for name in dimensions],
+        orderBy=[{"field": "sum_totalCost", "direction": "desc"}],
     )
+    answer = await transport.get(endpoint, path, {"query": query}, priority=Priority.RECONCILE)
     where = transport.where(path)
     rows = decode(_GROUPS_DECODER, answer.body, where=where).data
     return GroupSums(tuple(_group(row, dimensions, where) for row in rows), whole=len(rows) < MOST_BUCKETS)
@@ -135,16 +129,16 @@ def _group(row: dict[str, str | float | int | None], dimensions: Sequence[str], 
         raise Retryable("unexpected", f"{where} answers with sums that are no numbers") from error
 
 
-def _query(span: Span, *, by_minute: bool) -> str:
-    """Both bounds are inclusive, so the last millisecond of the span is the upper one. All types count: an embedding
-    costs as well."""
+def _query(span: Span, **asked: object) -> str:
+    """The sums of a span, with what else is asked. Both bounds are inclusive, so the last millisecond of the span is
+    the upper one. All types count: an embedding costs as well."""
     query = {
         "view": "observations",
         "metrics": [{"measure": measure, "aggregation": aggregation} for measure, aggregation in _MEASURES],
-        "timeDimension": {"granularity": "minute" if by_minute else "hour"},
         "fromTimestamp": iso(span.from_ms),
         "toTimestamp": iso(span.to_ms - 1),
         "config": {"row_limit": MOST_BUCKETS},
+        **asked,
     }
     return msgspec.json.encode(query).decode()
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TypeAlias
 
 from fusewatch.app.spending import MOST_SERIES, TRACED_CALLS, Series, Spending
 from fusewatch.domain.money import format_usd
@@ -23,6 +24,9 @@ _FIRST = ("feature", "team", "model", "user", "project")
 _LONGEST = 120
 """Characters of a value in the chart's data; the table has it whole."""
 
+_Stacked: TypeAlias = list[tuple[str, list[int]]]
+"""Names, and what each spent in each bucket."""
+
 
 def spend(shown: Shown) -> Markup:
     spending = shown.spending
@@ -36,9 +40,10 @@ def spend(shown: Shown) -> Markup:
     if spending.too_long:
         content.append(note("Not everything was read in time, so these sums are lower bounds: ask for a shorter time."))
     if whole.pico or whole.requests:
+        stacked = _stacked(spending)
         content += [
-            el("div", _chart(spending, whole, shown), _values(spending, whole, shown), class_="split"),
-            _over_time(spending, whole, shown),
+            el("div", _chart(spending, whole, stacked, shown), _values(spending, whole, shown), class_="split"),
+            _over_time(spending, whole, stacked, shown),
         ]
     elif not spending.forming:
         content.append(
@@ -155,7 +160,7 @@ def _swatch(index: int) -> Markup:
     return el("span", class_=f"swatch k{index}", aria_hidden="true")
 
 
-def _stacked(spending: Spending) -> list[tuple[str, list[int]]]:
+def _stacked(spending: Spending) -> _Stacked:
     """What the chart stacks and the table over time has a column for: the dearest values, and all others as one."""
     by = spending.wanted.by
     found = [(_name(one.value, by), one.buckets) for one in spending.series[:MOST_SERIES]]
@@ -166,9 +171,8 @@ def _stacked(spending: Spending) -> list[tuple[str, list[int]]]:
     return found
 
 
-def _chart(spending: Spending, whole: Series, shown: Shown) -> Markup:
+def _chart(spending: Spending, whole: Series, stacked: _Stacked, shown: Shown) -> Markup:
     """The place of the chart and its data, which our script draws; amounts as floats, for the eye alone."""
-    stacked = _stacked(spending)
     drawn = {
         "labels": [_label(at_ms, spending, shown) for at_ms in spending.buckets[:-1]],
         "names": [utf8(name[:_LONGEST]) for name, _ in stacked],
@@ -211,8 +215,7 @@ def _is_today(at_ms: int, shown: Shown) -> bool:
     return local_clock(shown.zone, at_ms).date() == local_clock(shown.zone, shown.now_ms).date()
 
 
-def _over_time(spending: Spending, whole: Series, shown: Shown) -> Markup:
-    stacked = _stacked(spending)
+def _over_time(spending: Spending, whole: Series, stacked: _Stacked, shown: Shown) -> Markup:
     grain = "day" if spending.wanted.every is Every.DAY else "hour"
     rows = [
         (
