@@ -112,6 +112,25 @@ def test_a_project_that_stays_behind_does_not_keep_spikes_waiting(play: Play) ->
     ]
 
 
+def test_of_a_day_that_was_not_read_completely_counts_what_makes_the_others_dearer(play: Play) -> None:
+    """Yesterday was dear, and its end is unread: without it the average of the other days would be a tenth."""
+    stage = play(PROJECTS + TWICE)
+    _spend_daily(stage, *["1"] * 4)
+    stage.at("06:00")
+    stage.spend("200", at="12:00", feature="chat", project="labs")
+    stage.at("12:01", "23:50")
+    assert stage.news() == ["twice feature=chat opened critical 200%"]
+    stage.langfuse_down("sk-labs")
+    stage.spend("30", at="11-19 00:01", feature="chat")
+    stage.at("11-19 00:02", "11-19 00:16")
+    assert stage.silent()
+    stage.spend("60", at="11-19 00:17", feature="chat")
+    stage.at("11-19 00:18")
+    assert stage.news() == ["twice feature=chat opened warning 100%", "unreadable: labs"]
+    (incident,) = stage.open("twice")
+    assert (incident.baseline, incident.baseline_days) == (40_800_000_000_000, 5)
+
+
 def test_a_day_that_was_not_read_completely_does_not_count_and_counts_once_it_was(play: Play) -> None:
     """After four days of standing still, newest first: yesterday is known before the days in front of it."""
     stage = play(TWICE)

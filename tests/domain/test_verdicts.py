@@ -1,5 +1,6 @@
 """One judgement, without memory: which thresholds a sum passes, which limit holds, when a day is a spike."""
 
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
@@ -23,6 +24,8 @@ from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import (
     HYSTERESIS,
     ahead,
+    average,
+    dear_ones,
     judge_budget,
     judge_spike,
     limit_for,
@@ -273,6 +276,33 @@ def test_the_median_of_an_even_number_of_days_lies_between_the_middle_two() -> N
 @pytest.mark.parametrize(("days", "judged"), [(0, False), (2, False), (3, True), (7, True)])
 def test_fewer_days_than_at_least_give_no_verdict(days: int, judged: bool) -> None:
     assert (judge_spike(spike(at_least=3), pico(50), [pico(1)] * days) is not None) is judged
+
+
+unread_days = st.lists(st.tuples(st.integers(-5, 10**13), st.integers(0, 10**13)), max_size=5)
+
+
+@given(
+    days=st.lists(st.integers(-5, 10**13), min_size=1, max_size=9),
+    unread=unread_days,
+    using=st.sampled_from(BaselineUsing),
+)
+def test_what_is_known_of_unread_days_counts_only_where_all_of_them_would_raise_the_average_too(
+    days: list[int], unread: list[tuple[int, int]], using: BaselineUsing
+) -> None:
+    """Each unread day: what is known of it, and what is not yet."""
+    baseline = Baseline(using=using)
+    found = dear_ones(baseline, days, [known for known, _ in unread])
+    whole = dict(unread)
+    before = average(baseline, days)
+    assert average(baseline, [*days, *found]) >= before
+    assert average(baseline, [*days, *(known + whole[known] for known in found)]) >= average(baseline, [*days, *found])
+    left = Counter(known for known, _ in unread) - Counter(found)
+    assert all(known <= average(baseline, [*days, *found]) for known in left)
+
+
+def test_unread_days_alone_are_nothing_to_compare_with() -> None:
+    assert dear_ones(Baseline(), [], [5, 7]) == []
+    assert dear_ones(Baseline(), [4, 4, 4], [30, 4, 0]) == [30]
 
 
 def test_without_any_day_there_is_no_verdict_whatever_the_rule_says() -> None:

@@ -1,6 +1,6 @@
 """Verdicts: one judgement of one key over one period, without memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -9,6 +9,7 @@ from operator import attrgetter
 from statistics import median
 
 from fusewatch.domain.rules import (
+    Baseline,
     BaselineUsing,
     Budget,
     Limit,
@@ -176,6 +177,27 @@ def judge_budget(budget: Budget, labels: Mapping[str, str], spent: Amounts, at_m
     )
 
 
+def average(baseline: Baseline, days: Sequence[int]) -> Fraction:
+    """The mean or the median of one day at least."""
+    if baseline.using is BaselineUsing.MEAN:
+        return Fraction(sum(days), len(days))
+    return Fraction(median(map(Fraction, days)))
+
+
+def dear_ones(baseline: Baseline, days: Sequence[int], unread: Iterable[int]) -> list[int]:
+    """Of the amounts known so far of days that were not read completely, those that raise the average of `days`.
+
+    All of such a day raises it further, so what is known of it belongs to the comparison: without the dearest day a
+    usual one looks like a spike. The others may be dear or not; nobody knows yet, and they do not count.
+    """
+    found: list[int] = []
+    for amount in sorted(unread, reverse=True):
+        if not days or amount <= average(baseline, [*days, *found]):
+            break
+        found.append(amount)
+    return found
+
+
 def judge_spike(spike: Spike, today: int, days: Sequence[int], *, estimate: int = 0) -> Verdict | None:
     """Today so far against complete days before it; None while there are fewer than `at_least` of them.
 
@@ -186,12 +208,7 @@ def judge_spike(spike: Spike, today: int, days: Sequence[int], *, estimate: int 
     """
     if len(days) < max(1, spike.baseline.at_least):
         return None
-    average = (
-        Fraction(sum(days), len(days))
-        if spike.baseline.using is BaselineUsing.MEAN
-        else Fraction(median(map(Fraction, days)))
-    )
-    baseline = max(average, Fraction(0))
+    baseline = max(average(spike.baseline, days), Fraction(0))
     line = spike.factor * baseline
     above_floor = today > 0 and today - baseline >= spike.floor
     fired = tuple(t for t in SPIKE_LEVELS if above_floor and today > line * t.share)
