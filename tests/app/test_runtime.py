@@ -4,11 +4,11 @@ import ctypes
 import gc
 import subprocess
 import sys
-from weakref import ref
+from contextlib import ExitStack
 
 import pytest
 
-from fusewatch.runtime import collect_young, give_memory_back
+from fusewatch.runtime import give_memory_back, many_rows
 
 PAGES_COME_AND_GO = """\
 import sys
@@ -50,17 +50,12 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     give_memory_back()
 
 
-def test_a_new_cycle_goes_though_the_collector_would_wait_long() -> None:
-    class Part:
-        whole: "Part"
-
-    part = Part()
-    part.whole = part
-    left = ref(part)
-    gc.disable()
-    try:
-        del part
-        collect_young()
-        assert left() is None
-    finally:
-        gc.enable()
+def test_the_collector_waits_longer_while_anybody_reads_many_rows() -> None:
+    before = gc.get_threshold()
+    with many_rows():
+        first = gc.get_threshold()
+        other = ExitStack()
+        other.enter_context(many_rows())
+    assert first[0] == gc.get_threshold()[0] == 50_000, "the other one still reads"
+    other.close()
+    assert gc.get_threshold() == before

@@ -27,7 +27,7 @@ from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.rules import AttributionSource
 from fusewatch.langfuse.source import open_source
 from fusewatch.ports import ProjectIdentity
-from fusewatch.runtime import SystemClock, ThreadRunner, collect_seldom
+from fusewatch.runtime import SystemClock, ThreadRunner, collect_seldom, many_rows
 from fusewatch.store import SqlStore, open_store
 from tests.bench.feed import END_MS, PROJECT_ID, Feed, feed
 
@@ -113,7 +113,8 @@ async def _read(source: Feed, store: SqlStore) -> None:
         await run(lambda: store.register(identity, "bench", now_ms=END_MS))
         reader = Reader(langfuse, identity.key, Resolver(ATTRIBUTION))
         span = Span(source.from_ms, END_MS)
-        await read_span(reader, store, run, clock, span, END_MS, Priority.HISTORY, lambda _: None)
+        with many_rows():
+            await read_span(reader, store, run, clock, span, END_MS, Priority.HISTORY, lambda _: None)
     await langfuse.close()
     stored = store.read(lambda unit: unit.totals().generations)
     assert stored == source.rows, f"{stored} of {source.rows} rows are in the ledger"

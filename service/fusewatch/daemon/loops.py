@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -23,7 +24,7 @@ from fusewatch.domain.readplan import narrower, need_from, window_of
 from fusewatch.errors import LeaseLost, Leaving, Permanent, Retryable, StoreLost
 from fusewatch.ports import Notifier, ProjectState
 from fusewatch.ports.leases import JUDGE, reading
-from fusewatch.runtime import collect_young
+from fusewatch.runtime import many_rows
 
 HOUR_MS = 3_600_000
 COMPARE_EVERY_S = 3600.0
@@ -231,16 +232,16 @@ class _Project:
         if due:
             self.next_poll = clock.monotonic() + parts.poll_interval_s
         began = clock.monotonic()
-        report = await ingest_pass(
-            await self._reader(state),
-            parts.store,
-            parts.run,
-            clock,
-            poll=self.polls if due else None,
-            need_from_ms=need_from(parts.rulebook.rules, clock.now_ms()),
-            until=self.next_poll,
-        )
-        collect_young()
+        with nullcontext() if self.whole else many_rows():
+            report = await ingest_pass(
+                await self._reader(state),
+                parts.store,
+                parts.run,
+                clock,
+                poll=self.polls if due else None,
+                need_from_ms=need_from(parts.rulebook.rules, clock.now_ms()),
+                until=self.next_poll,
+            )
         self.polls += due
         parts.observer.ingested(state, report, clock.monotonic() - began)
         self.loops.bells.ring("assess")
