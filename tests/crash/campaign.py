@@ -159,8 +159,11 @@ class Campaign:
         return now_ms() + self.ahead_ms
 
     def _seed(self) -> None:
-        """History at the far end of what is kept: each hour that passes lets some of it become too old."""
-        oldest_ms = self._now_ms() - KEPT_DAYS * 24 * HOUR_MS
+        """History at the far end of what is kept: each hour that passes lets some of it become too old.
+
+        It begins with a full hour, which is too old after two: at any minute of the clock the first pruning has work.
+        """
+        oldest_ms = self._floor_ms() + HOUR_MS
         for hour in range(SEEDED_HOURS):
             self.langfuse.store.add(
                 self._span("0.01", f"old-{n}", oldest_ms + hour * HOUR_MS + 60_000 * n) for n in range(5, 45, 10)
@@ -168,6 +171,7 @@ class Campaign:
         self._daemon("none", 0)
         wait_for(lambda: "history_loaded" in self._log(), "the first load", 60)
         self._kill()
+        self.ahead_ms += HOUR_MS
 
     def _span(self, usd: str, feature: str, start_ms: int) -> Span:
         self.spans += 1
