@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusewatch.app.memory import MemoryStore, RowBook
+from fusewatch.app.memory import MemoryStore
 from fusewatch.domain.notices import Incident, Kind, Message, MessageKind, State
 from fusewatch.domain.rules import Severity, Unit
 from fusewatch.domain.usage import Amounts, Delta, Dimensions, Generation, Pricing
 from fusewatch.domain.verdicts import measure
-from fusewatch.ports import AssessUnit, Row, RuleState
+from fusewatch.ports import AssessUnit, CellSpan, Row, RuleState
 from tests.store.samples import CELL_MS, CHAT, NOBODY, PROJECT, SEARCH, T0, fresh_store, generation, record
 
 Step: TypeAlias = Callable[[AssessUnit], object]
@@ -30,6 +30,10 @@ amounts = st.builds(
 )
 times = st.integers(T0, T0 + 20)
 periods = st.sampled_from(["day:1", "day:2"])
+
+
+def _no_rows(from_ms: int, to_ms: int) -> list[Row]:
+    return []
 
 
 def _incident(rule: str, key: Key, period: str, episode: int, state: State, measured: int, ends_ms: int) -> Incident:
@@ -126,7 +130,7 @@ def _build(view: str) -> Step:
 @given(story=st.lists(st.lists(steps, max_size=8), max_size=5))
 def test_the_store_in_memory_answers_as_the_database_does(story: list[list[Step]]) -> None:
     """Each inner list is one transaction."""
-    memory = MemoryStore(RowBook())
+    memory = MemoryStore(_no_rows)
     with fresh_store() as sql:
         for view in VIEWS:
             sql.assess(_build(view))
@@ -144,7 +148,7 @@ def test_the_store_in_memory_answers_as_the_database_does(story: list[list[Step]
     spent=st.lists(st.tuples(keys, st.integers(CELL - 3, CELL + 5), amounts), max_size=12),
     before=st.lists(st.tuples(keys, st.integers(CELL - 3, CELL + 5), amounts), max_size=4),
     counted=st.sampled_from([Unit.USD, Unit.TOKENS, Unit.REQUESTS]),
-    grain=st.sampled_from(["days", "quarters"]),
+    daily=st.booleans(),
     length=st.integers(1, 9),
     least=st.integers(1, 4) | st.integers(1, 3 * 10**20),
     near=st.integers(-3, 3),
@@ -153,18 +157,19 @@ def test_which_keys_reached_an_amount_is_told_at_once(
     spent: list[tuple[Key, int, Amounts]],
     before: list[tuple[Key, int, Amounts]],
     counted: Unit,
-    grain: str,
+    daily: bool,
     length: int,
     least: int,
     near: int,
 ) -> None:
     """The database may name a key that is less than $0.000004 below; where the line is, is tried around a key's sum."""
-    memory = MemoryStore(RowBook())
-    span = {grain: (CELL, CELL + length) if grain == "quarters" else (CELL // 96, CELL // 96 + length // 5 + 1)}
+    memory = MemoryStore(_no_rows)
+    first = CELL // 96 if daily else CELL
+    span = CellSpan(daily, first, first + (length // 5 + 1 if daily else length))
 
     def measured(unit: AssessUnit, key: Key) -> int:
-        found = unit.quarters("v1", key, *span[grain]) if grain == "quarters" else unit.days("v1", key, *span[grain])
-        return sum(measure(each, counted) for _, each in found)
+        read = unit.days if daily else unit.quarters
+        return sum(measure(each, counted) for _, each in read("v1", key, span.start, span.end))
 
     with fresh_store() as sql:
         for store in (sql, memory):
@@ -176,7 +181,7 @@ def test_which_keys_reached_an_amount_is_told_at_once(
         def ask(unit: AssessUnit) -> tuple[set[Key], dict[Key, int]]:
             for each in spent:
                 _add("v1", *each)(unit)
-            return set(unit.reaching("v1", KEYS, line, counted, **span)), {key: measured(unit, key) for key in KEYS}
+            return set(unit.reaching("v1", KEYS, span, line, counted)), {key: measured(unit, key) for key in KEYS}
 
         named, sums = sql.assess(ask)
         exact, same = memory.assess(ask)
@@ -185,10 +190,19 @@ def test_which_keys_reached_an_amount_is_told_at_once(
         assert exact <= named <= {key for key, amount in sums.items() if amount > line - 4 * 10**6}
 
 
-@pytest.mark.parametrize("store", [MemoryStore(RowBook()), None], ids=["in memory", "database"])
+@pytest.mark.parametrize("unit", [Unit.USD, Unit.TOKENS, Unit.REQUESTS])
+def test_nobody_reaches_a_limit_that_no_database_can_hold(unit: Unit) -> None:
+    """The file may say so: `limit: 999999999999999B tokens`."""
+    with fresh_store() as sql:
+        sql.assess(_build("v1"))
+        sql.assess(_add("v1", KEYS[0], CELL, Amounts(2**62, 2**62, 2**62)))
+        assert not sql.assess(lambda u: u.reaching("v1", KEYS, CellSpan(False, CELL, CELL + 1), 10**30, unit))
+
+
+@pytest.mark.parametrize("store", [MemoryStore(_no_rows), None], ids=["in memory", "database"])
 def test_nothing_adds_up_to_dollars_a_request(store: MemoryStore | None) -> None:
     with fresh_store() as sql, pytest.raises(ValueError, match="usd_per_request is no sum"):
-        (store or sql).assess(lambda u: u.reaching("v1", KEYS, 1, Unit.USD_PER_REQUEST, days=(0, 1)))
+        (store or sql).assess(lambda u: u.reaching("v1", KEYS, CellSpan(True, 0, 1), 1, Unit.USD_PER_REQUEST))
 
 
 generations = st.builds(
@@ -206,10 +220,11 @@ generations = st.builds(
 @given(written=st.lists(generations, max_size=12, unique_by=lambda g: g.id))
 def test_what_was_spent_is_the_same_in_memory_and_in_the_database(written: list[Generation]) -> None:
     """Changes, rows, views made from rows, totals and what has no price."""
-    book = RowBook()
-    memory = MemoryStore(book)
-    for g in sorted(written, key=lambda g: (g.start_ms, g.id)):
-        book.add(Row(PROJECT.key, g.start_ms, g.dimensions, g.user, g.session, _amounts(g)))
+    rows = [
+        Row(PROJECT.key, g.start_ms, g.dimensions, g.user, g.session, _amounts(g))
+        for g in sorted(written, key=lambda g: (g.start_ms, g.id))
+    ]
+    memory = MemoryStore(lambda from_ms, to_ms: [row for row in rows if from_ms <= row.start_ms < to_ms])
     memory.feed(
         (Delta(PROJECT.key, g.start_ms // CELL_MS, g.dimensions, g.user, g.session, _amounts(g)) for g in written),
         ((PROJECT.key, g.start_ms, g.dimensions, 0) for g in written if g.pricing is not Pricing.PRICED),

@@ -22,7 +22,7 @@ from fusewatch.domain.rules import Spike, Unit
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import measure
 from fusewatch.domain.views import Key, View, remembering
-from fusewatch.ports import AssessUnit, ManySeriesUnit, ProjectState, SeriesUnit
+from fusewatch.ports import AssessUnit, CellSpan, ManySeriesUnit, ProjectState, SeriesUnit
 
 FIRST_LOAD_PATIENCE_MS = 10 * 60_000
 """How long rules whose period is read already wait for the rest of the first load, to be told in one message."""
@@ -33,19 +33,15 @@ def spent(cells: SeriesUnit, view: View, key: Key, period: Period) -> Amounts:
     as many as `windowcells.between` says."""
     if isinstance(period.every, Last):
         return between(cells, view, key, cell_of(period.start_ms), cell_of(period.end_ms))
-    if period.every is Every.HOUR:
-        found = cells.quarters(view.id, key, cell_of(period.start_ms), cell_of(period.end_ms - 1) + 1)
-    else:
-        days = days_of(view.calendar, period)
-        found = cells.days(view.id, key, days.start, days.stop)
-    return total(amounts for _, amounts in found)
+    span = _cells_of(view, period)
+    read = cells.days if span.daily else cells.quarters
+    return total(amounts for _, amounts in read(view.id, key, span.start, span.end))
 
 
 def prepare_spent(cells: ManySeriesUnit, view: View, keys: Collection[Key], period: Period) -> None:
     """Read together what `spent` reads of each of these keys; a rolling window reads too much of each."""
     if not isinstance(period.every, Last) and len(keys) >= 2:
-        days, quarters = _cells_of(view, period)
-        cells.prepare(view.id, keys, days=days, quarters=quarters)
+        cells.prepare(view.id, keys, _cells_of(view, period))
 
 
 def reaching(
@@ -53,16 +49,15 @@ def reaching(
 ) -> Collection[Key]:
     """Those of the keys that spent `least` or more in a period of the calendar, and maybe some that spent a little
     less."""
-    days, quarters = _cells_of(view, period)
-    return unit.reaching(view.id, keys, least, counted, days=days, quarters=quarters)
+    return unit.reaching(view.id, keys, _cells_of(view, period), least, counted)
 
 
-def _cells_of(view: View, period: Period) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+def _cells_of(view: View, period: Period) -> CellSpan:
     """The days, or for an hour the quarter hours, that make up a period of the calendar."""
     if period.every is Every.HOUR:
-        return None, (cell_of(period.start_ms), cell_of(period.end_ms - 1) + 1)
+        return CellSpan(False, cell_of(period.start_ms), cell_of(period.end_ms - 1) + 1)
     days = days_of(view.calendar, period)
-    return (days.start, days.stop), None
+    return CellSpan(True, days.start, days.stop)
 
 
 def baseline_days(

@@ -28,7 +28,7 @@ from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import Verdict, measure
 from fusewatch.domain.views import Key, View
-from fusewatch.ports import AssessUnit, ManySeriesUnit, SeriesUnit
+from fusewatch.ports import AssessUnit, CellSpan, ManySeriesUnit, SeriesUnit
 
 DAYS_BACK = 28
 """How far back days are compared: four of each weekday."""
@@ -131,8 +131,10 @@ class Outlook:
         if len(keys) < 2 or self.period.every is Every.HOUR or at_ms < self.period.start_ms:
             return
         day = day_index(self.view.calendar, at_ms)
-        days = None if self.period.every is Every.DAY else (day, day + 1)
-        cells.prepare(self.view.id, keys, days=days, quarters=_recent_cells(self.view, at_ms))
+        spans = [CellSpan(False, *_recent_cells(self.view, at_ms))]
+        if self.period.every is not Every.DAY:
+            spans.append(CellSpan(True, day, day + 1))
+        cells.prepare(self.view.id, keys, *spans)
 
     def of(self, key: Key, verdict: Verdict, sums: Amounts, *, shaped: bool = True) -> Forecast | None:
         """None while nothing can be said; `sums` is all that is in the period. Not `shaped`: from the plain pace."""

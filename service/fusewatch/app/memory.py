@@ -4,7 +4,6 @@ It answers as the database does (a test plays the same calls on both), many time
 one user and no transaction: an error in the middle of a pass ends the replay, so nothing is ever rolled back.
 """
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from fusewatch.domain.rules import Unit
 from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import UNKNOWN, Amounts, Delta, Dimensions
 from fusewatch.domain.verdicts import measure
-from fusewatch.ports import AssessUnit, Audited, Due, ProjectState, Row, RuleState, Span, Totals
+from fusewatch.ports import AssessUnit, Audited, CellSpan, Due, ProjectState, Row, RuleState, Span, Totals
 
 T = TypeVar("T")
 
@@ -186,31 +185,15 @@ class MemoryStore:
         series = self._views.get(view, {}).get(key)
         return [] if series is None else _between(series.days, from_day, to_day)
 
-    def prepare(
-        self,
-        view: str,
-        keys: Collection[Key],
-        *,
-        days: tuple[int, int] | None = None,
-        quarters: tuple[int, int] | None = None,
-    ) -> None:
+    def prepare(self, view: str, keys: Collection[Key], *spans: CellSpan) -> None:
         """Everything is in memory."""
 
-    def reaching(
-        self,
-        view: str,
-        keys: Collection[Key],
-        least: int,
-        unit: Unit,
-        *,
-        days: tuple[int, int] | None = None,
-        quarters: tuple[int, int] | None = None,
-    ) -> Collection[Key]:
+    def reaching(self, view: str, keys: Collection[Key], span: CellSpan, least: int, unit: Unit) -> Collection[Key]:
         if unit is Unit.USD_PER_REQUEST:
             raise ValueError(f"{unit.value} is no sum")
-        cells, span = (self.days, days) if quarters is None else (self.quarters, quarters)
-        assert span is not None, "one of both spans is given"
-        return [key for key in keys if sum(measure(amounts, unit) for _, amounts in cells(view, key, *span)) >= least]
+        read = self.days if span.daily else self.quarters
+        sums = {key: sum(measure(held, unit) for _, held in read(view, key, span.start, span.end)) for key in keys}
+        return [key for key, amount in sums.items() if amount >= least]
 
     def blocks(
         self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int
@@ -385,20 +368,3 @@ def _between(cells: Mapping[int, Amounts], start: int, end: int) -> list[tuple[i
     if end - start <= len(cells):
         return [(n, held) for n in range(start, end) if (held := cells.get(n)) is not None and any(held)]
     return sorted((n, held) for n, held in cells.items() if start <= n < end and any(held))
-
-
-class RowBook:
-    """Generations in memory by start time: the few thousand of a rule test, or of a test of ours."""
-
-    def __init__(self) -> None:
-        self._rows: list[Row] = []
-        self._starts: list[int] = []
-
-    def add(self, row: Row) -> None:
-        """Keep a row behind those that start at the same time."""
-        at = bisect_right(self._starts, row.start_ms)
-        self._starts.insert(at, row.start_ms)
-        self._rows.insert(at, row)
-
-    def __call__(self, from_ms: int, to_ms: int) -> Sequence[Row]:
-        return self._rows[bisect_left(self._starts, from_ms) : bisect_left(self._starts, to_ms)]

@@ -155,6 +155,9 @@ from fusewatch.ports.reports import (
     TracePart as TracePart,
 )
 from fusewatch.ports.series import (
+    CellSpan as CellSpan,
+)
+from fusewatch.ports.series import (
     ManySeriesUnit as ManySeriesUnit,
 )
 from fusewatch.ports.series import (

@@ -12,7 +12,7 @@ from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.ports.drivers import DriverUnit
 from fusewatch.ports.ingest import ProjectState
-from fusewatch.ports.series import ManySeriesUnit
+from fusewatch.ports.series import CellSpan, ManySeriesUnit
 
 T = TypeVar("T")
 
@@ -117,17 +117,10 @@ class AssessUnit(ManySeriesUnit, Protocol):
         """The keys that spent anything in or after `from_cell`."""
 
     def reaching(
-        self,
-        view: str,
-        keys: Collection[tuple[str, ...]],
-        least: int,
-        unit: Unit,
-        *,
-        days: tuple[int, int] | None = None,
-        quarters: tuple[int, int] | None = None,
+        self, view: str, keys: Collection[tuple[str, ...]], span: CellSpan, least: int, unit: Unit
     ) -> Collection[tuple[str, ...]]:
-        """Those of the keys that spent `least` of the unit or more in the span, which is one of days or of quarter
-        hours, and maybe some that spent a little less. ValueError for a unit that is no sum."""
+        """Those of the keys that spent `least` of the unit or more in the span, and maybe some that spent a little
+        less. ValueError for a unit that is no sum."""
 
     def rows(self, from_ms: int, to_ms: int) -> Sequence[Row]:
         """The counted generations of all projects that start in the span, by start time. Meant for one cell."""

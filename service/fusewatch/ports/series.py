@@ -1,9 +1,18 @@
 """The cells under the rules, as everything that judges or shows reads them."""
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fusewatch.domain.usage import Amounts
+
+
+class CellSpan(NamedTuple):
+    """The cells ``start <= cell < end``: local days (day indexes of a view's calendar) where `daily`, else quarter
+    hours."""
+
+    daily: bool
+    start: int
+    end: int
 
 
 class SeriesUnit(Protocol):
@@ -28,13 +37,6 @@ class SeriesUnit(Protocol):
 class ManySeriesUnit(SeriesUnit, Protocol):
     """The cells where many keys are judged or shown in one transaction."""
 
-    def prepare(
-        self,
-        view: str,
-        keys: Collection[tuple[str, ...]],
-        *,
-        days: tuple[int, int] | None = None,
-        quarters: tuple[int, int] | None = None,
-    ) -> None:
+    def prepare(self, view: str, keys: Collection[tuple[str, ...]], *spans: CellSpan) -> None:
         """Read the cells of many keys together, so that `days` and `quarters` over these very spans answer from
         memory. It changes no answer, and is worth it for more than one key."""

@@ -10,6 +10,7 @@ from fusewatch.domain.silences import Silence
 from fusewatch.domain.usage import Amounts, Delta, Dimensions
 from fusewatch.ports import (
     Audited,
+    CellSpan,
     Due,
     ProjectState,
     Row,
@@ -96,27 +97,11 @@ class AssessUnit:
     def days(self, view: str, key: Key, from_day: int, to_day: int) -> Sequence[tuple[int, Amounts]]:
         return self._series.days(view, key, from_day, to_day)
 
-    def prepare(
-        self,
-        view: str,
-        keys: Collection[Key],
-        *,
-        days: tuple[int, int] | None = None,
-        quarters: tuple[int, int] | None = None,
-    ) -> None:
-        self._series.prepare(view, keys, days=days, quarters=quarters)
+    def prepare(self, view: str, keys: Collection[Key], *spans: CellSpan) -> None:
+        self._series.prepare(view, keys, *spans)
 
-    def reaching(
-        self,
-        view: str,
-        keys: Collection[Key],
-        least: int,
-        unit: Unit,
-        *,
-        days: tuple[int, int] | None = None,
-        quarters: tuple[int, int] | None = None,
-    ) -> Collection[Key]:
-        return self._series.reaching(view, keys, least, unit, days=days, quarters=quarters)
+    def reaching(self, view: str, keys: Collection[Key], span: CellSpan, least: int, unit: Unit) -> Collection[Key]:
+        return self._series.reaching(view, keys, span, least, unit)
 
     def blocks(
         self, view: str, key: Key, from_cell: int, to_cell: int, at_cell: int, size: int

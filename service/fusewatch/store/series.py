@@ -7,6 +7,7 @@ from fusewatch.domain.money import PICO_PER_MICRO, join, split
 from fusewatch.domain.periods import CELL_MS
 from fusewatch.domain.rules import Unit
 from fusewatch.domain.usage import UNKNOWN, Amounts, Delta, Dimensions
+from fusewatch.ports import CellSpan
 from fusewatch.store import bulk, codec, meta, projects
 from fusewatch.store.connection import Link
 from fusewatch.store.interning import Interning
@@ -39,6 +40,9 @@ _SUMS = {
 }
 """What `reaching` compares: whole numbers, for money micro-dollars."""
 
+_MOST = 2**63 - 1
+"""No sum in a database is greater; a line that somebody wrote may be."""
+
 _BLOCKS = (
     "SELECT (s.bucket - ?) / ? AS block, sum(s.cost_hi), sum(s.cost_lo), sum(s.tokens), sum(s.requests),"
     " sum(s.est_hi), sum(s.est_lo)"
@@ -58,17 +62,9 @@ class SeriesReader:
         self._ahead: dict[tuple[str, int, int, int], dict[Key, list[tuple[int, Amounts]]]] = {}
         """What `prepare` read, by view, grain and span."""
 
-    def prepare(
-        self,
-        view: str,
-        keys: Collection[Key],
-        *,
-        days: tuple[int, int] | None = None,
-        quarters: tuple[int, int] | None = None,
-    ) -> None:
-        for grain, span in ((DAY, days), (QUARTER, quarters)):
-            if span is not None:
-                self._read_ahead(view, keys, grain, *span)
+    def prepare(self, view: str, keys: Collection[Key], *spans: CellSpan) -> None:
+        for span in spans:
+            self._read_ahead(view, keys, *_place(span))
 
     def _read_ahead(self, view: str, keys: Collection[Key], grain: int, start: int, end: int) -> None:
         held = self._ahead.setdefault((view, grain, start, end), {})
@@ -138,6 +134,11 @@ class SeriesReader:
         return [cell for cell in cells if any(cell[1])]
 
 
+def _place(span: CellSpan) -> tuple[int, int, int]:
+    """The span as rows have it: the grain, the first bucket, the one after the last."""
+    return DAY if span.daily else QUARTER, span.start, span.end
+
+
 class _Pending:
     """What a transaction added to one key and has not written yet."""
 
@@ -171,27 +172,18 @@ class SeriesWriter(SeriesReader):
         self._interning = interning
         self._pending: dict[str, dict[Key, _Pending]] = {}
 
-    def reaching(
-        self,
-        view: str,
-        keys: Collection[Key],
-        least: int,
-        unit: Unit,
-        *,
-        days: tuple[int, int] | None = None,
-        quarters: tuple[int, int] | None = None,
-    ) -> Collection[Key]:
+    def reaching(self, view: str, keys: Collection[Key], span: CellSpan, least: int, unit: Unit) -> Collection[Key]:
         """See `ports.AssessUnit.reaching`."""
         if unit not in _SUMS:
             raise ValueError(f"{unit.value} is no sum")
         if self._pending.get(view):
             self.flush()
-        grain, span = (DAY, days) if quarters is None else (QUARTER, quarters)
-        assert span is not None, "one of both spans is given"
         # Parts are cut towards zero, so the sum of the parts is less than two micro-dollars from the whole.
         line = least // PICO_PER_MICRO - 2 if unit is Unit.USD else least
         texts = {codec.encode(key): key for key in keys}
-        found = bulk.select_in(self._link, _REACHING.format(sum=_SUMS[unit]), (view, line, grain, *span), texts)
+        found = bulk.select_in(
+            self._link, _REACHING.format(sum=_SUMS[unit]), (view, min(line, _MOST), *_place(span)), texts
+        )
         return [texts[text] for (text,) in found]
 
     def add(self, view: str, key: Key, cell: int, day: int, amounts: Amounts) -> None:
