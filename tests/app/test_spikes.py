@@ -18,6 +18,15 @@ def _spend_daily(stage: Stage, *usd: str, feature: str = "chat") -> None:
         stage.spend(amount, at=f"11-{18 - before:02} 12:00", feature=feature)
 
 
+def _dear_in_labs(play: Play) -> Stage:
+    """Four days of a dollar, and at noon of the story's day 200 of them in another project."""
+    stage = play(PROJECTS + TWICE)
+    _spend_daily(stage, *["1"] * 4)
+    stage.at("06:00")
+    stage.spend("200", at="12:00", feature="chat", project="labs")
+    return stage
+
+
 def test_a_spike_fires_above_its_factor_and_escalates_at_twice_that(play: Play) -> None:
     stage = play(TWICE)
     _spend_daily(stage, *["10"] * 7)
@@ -84,10 +93,7 @@ def test_days_after_the_first_spend_count_even_when_nothing_was_spent(play: Play
 
 def test_after_midnight_a_spike_waits_until_every_project_was_read_up_to_it(play: Play) -> None:
     """Yesterday was dear. One project is read before the other: without yesterday the average would be a tenth."""
-    stage = play(PROJECTS + TWICE)
-    _spend_daily(stage, *["1"] * 4)
-    stage.at("06:00")
-    stage.spend("200", at="12:00", feature="chat", project="labs")
+    stage = _dear_in_labs(play)
     stage.at("12:01", "23:59")
     assert stage.news() == ["twice feature=chat opened critical 200%"]
     stage.spend("30", at="11-19 00:00:30", feature="chat")
@@ -114,10 +120,7 @@ def test_a_project_that_stays_behind_does_not_keep_spikes_waiting(play: Play) ->
 
 def test_of_a_day_that_was_not_read_completely_counts_what_makes_the_others_dearer(play: Play) -> None:
     """Yesterday was dear, and its end is unread: without it the average of the other days would be a tenth."""
-    stage = play(PROJECTS + TWICE)
-    _spend_daily(stage, *["1"] * 4)
-    stage.at("06:00")
-    stage.spend("200", at="12:00", feature="chat", project="labs")
+    stage = _dear_in_labs(play)
     stage.at("12:01", "23:50")
     assert stage.news() == ["twice feature=chat opened critical 200%"]
     stage.langfuse_down("sk-labs")

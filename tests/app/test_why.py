@@ -10,6 +10,7 @@ from fusewatch.domain.rules import Severity
 from fusewatch.domain.usage import Amounts
 from fusewatch.errors import Permanent, Retryable
 from tests.app.conftest import Play
+from tests.app.scene import PROJECTS
 from tests.app.stage import Stage
 
 USD = 10**12
@@ -352,6 +353,19 @@ def test_a_spike_shows_the_days_that_it_is_compared_with(play: Play) -> None:
     assert rung(answer, 200).missing == 1_000_000_000_001
     before = why(stage, "twice", "chat", at="07:59")
     assert (before.measured, before.baseline) == (0, 1 * USD)
+
+
+def test_a_spike_shows_a_dear_day_that_was_not_read_to_its_end_among_them(play: Play) -> None:
+    stage = play(PROJECTS + SPIKE.replace("days: 3", "days: 4"))
+    for day in ("11-15", "11-16", "11-17"):
+        stage.spend("1.00", at=f"{day} 09:00", feature="chat")
+    stage.spend("9.00", at="05:00", feature="chat", project="labs")
+    stage.at("06:00", "23:50")
+    stage.langfuse_down("sk-labs")
+    stage.spend("2.00", at="11-19 00:10", feature="chat")
+    stage.at("11-19 00:16")
+    answer = why(stage, "twice", "chat")
+    assert (answer.baseline, answer.days, answer.limit) == (3 * USD, (9 * USD, USD, USD, USD), 6 * USD)
 
 
 def test_a_spike_without_enough_days_says_so(play: Play) -> None:

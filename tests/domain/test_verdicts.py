@@ -23,9 +23,10 @@ from fusewatch.domain.rules import (
 from fusewatch.domain.usage import Amounts
 from fusewatch.domain.verdicts import (
     HYSTERESIS,
+    BaselineDay,
     ahead,
     average,
-    dear_ones,
+    counted_days,
     judge_budget,
     judge_spike,
     limit_for,
@@ -278,31 +279,47 @@ def test_fewer_days_than_at_least_give_no_verdict(days: int, judged: bool) -> No
     assert (judge_spike(spike(at_least=3), pico(50), [pico(1)] * days) is not None) is judged
 
 
-unread_days = st.lists(st.tuples(st.integers(-5, 10**13), st.integers(0, 10**13)), max_size=5)
+def _day(known: int, *, complete: bool) -> BaselineDay:
+    return BaselineDay(Amounts(known), complete)
 
 
 @given(
-    days=st.lists(st.integers(-5, 10**13), min_size=1, max_size=9),
-    unread=unread_days,
+    days=st.lists(
+        st.tuples(st.builds(_day, st.integers(-5, 10**13), complete=st.booleans()), st.integers(0, 10**13)),
+        max_size=9,
+    ),
     using=st.sampled_from(BaselineUsing),
+    at_least=st.integers(1, 3),
 )
 def test_what_is_known_of_unread_days_counts_only_where_all_of_them_would_raise_the_average_too(
-    days: list[int], unread: list[tuple[int, int]], using: BaselineUsing
+    days: list[tuple[BaselineDay, int]], using: BaselineUsing, at_least: int
 ) -> None:
-    """Each unread day: what is known of it, and what is not yet."""
-    baseline = Baseline(using=using)
-    found = dear_ones(baseline, days, [known for known, _ in unread])
-    whole = dict(unread)
-    before = average(baseline, days)
-    assert average(baseline, [*days, *found]) >= before
-    assert average(baseline, [*days, *(known + whole[known] for known in found)]) >= average(baseline, [*days, *found])
-    left = Counter(known for known, _ in unread) - Counter(found)
-    assert all(known <= average(baseline, [*days, *found]) for known in left)
+    """Beside each day stands what is not known of it yet."""
+    rule = replace(spike(floor=0), baseline=Baseline(using=using, at_least=at_least))
+    complete = [day.amounts.cost_pico for day, _ in days if day.complete]
+    found = [day.cost_pico for day in counted_days(rule, [day for day, _ in days])]
+    more = Counter(found) - Counter(complete)
+    if len(complete) < at_least:
+        assert found == complete
+        return
+    assert not Counter(complete) - Counter(found)
+    assert average(rule.baseline, found) >= average(rule.baseline, complete)
+    others = sorted((d.amounts.cost_pico, rest) for d, rest in days if not d.complete)
+    dear = others[len(others) - more.total() :]
+    assert Counter(known for known, _ in dear) == more
+    whole = average(rule.baseline, [*complete, *(known + rest for known, rest in dear)])
+    assert whole >= average(rule.baseline, found)
+    assert all(known <= average(rule.baseline, found) for known, _ in others[: len(others) - more.total()])
 
 
-def test_unread_days_alone_are_nothing_to_compare_with() -> None:
-    assert dear_ones(Baseline(), [], [5, 7]) == []
-    assert dear_ones(Baseline(), [4, 4, 4], [30, 4, 0]) == [30]
+def test_unread_days_alone_are_nothing_to_compare_with_and_the_dear_ones_stand_where_they_were() -> None:
+    rule = spike(at_least=2)
+    days = [_day(20, complete=False), _day(4, complete=True), _day(30, complete=False), _day(3, complete=True)]
+    assert [day.cost_pico for day in counted_days(rule, days)] == [20, 4, 30, 3]
+    assert [day.cost_pico for day in counted_days(rule, days[:2])] == [4]
+    assert counted_days(rule, days[:1]) == []
+    of_requests = replace(rule, unit=Unit.USD_PER_REQUEST)
+    assert [day.cost_pico for day in counted_days(of_requests, days)] == [4, 3]
 
 
 def test_without_any_day_there_is_no_verdict_whatever_the_rule_says() -> None:

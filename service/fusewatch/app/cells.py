@@ -20,7 +20,7 @@ from fusewatch.domain.periods import (
 )
 from fusewatch.domain.rules import Spike, Unit
 from fusewatch.domain.usage import Amounts
-from fusewatch.domain.verdicts import measure
+from fusewatch.domain.verdicts import BaselineDay, measure
 from fusewatch.domain.views import Key, View, remembering
 from fusewatch.ports import AssessUnit, CellSpan, ManySeriesUnit, ProjectState, SeriesUnit
 
@@ -62,11 +62,9 @@ def _cells_of(view: View, period: Period) -> CellSpan:
 
 def baseline_days(
     cells: SeriesUnit, view: View, key: Key, spike: Spike, today: Period, is_read: Callable[[int], bool]
-) -> list[Amounts]:
-    """The amounts of the days that a spike is compared with, days without spend as zero.
-
-    A day counts when it was read completely and the key existed on it; `is_read` tells the first of a day index.
-    """
+) -> list[BaselineDay]:
+    """The days that a spike is compared with, the latest first, days without spend as zero: those on which the key
+    existed. `is_read` tells whether a day index was read completely."""
     first_cell = cells.first_cell(view.id, key)
     if first_cell is None:
         return []
@@ -74,11 +72,11 @@ def baseline_days(
     now_day = day_index(view.calendar, today.start_ms)
     step = 7 if spike.baseline.same_weekday else 1
     wanted = [now_day - step * n for n in range(1, spike.baseline.days + 1)]
-    days = [day for day in wanted if day >= first_day and is_read(day)]
+    days = [day for day in wanted if day >= first_day]
     if not days:
         return []
     found = dict(cells.days(view.id, key, min(days), max(days) + 1))
-    return [found.get(day, Amounts()) for day in days]
+    return [BaselineDay(found.get(day, Amounts()), is_read(day)) for day in days]
 
 
 def crossing_times(

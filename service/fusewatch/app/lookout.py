@@ -18,7 +18,7 @@ from fusewatch.domain.notices import Kind
 from fusewatch.domain.periods import Every, Period, cell_of, day_span, period_at
 from fusewatch.domain.rules import Budget, Rule, RuleSet, Spike, Unit, attributed_by, period_kind
 from fusewatch.domain.usage import Delta, Dimensions
-from fusewatch.domain.verdicts import HYSTERESIS, Verdict, judge_budget, judge_spike, measure
+from fusewatch.domain.verdicts import HYSTERESIS, Verdict, counted_days, judge_budget, judge_spike, measure
 from fusewatch.domain.views import Key, View, counted_view, lacking_view, remembering, view_of
 
 _FAR = 2**62
@@ -178,14 +178,8 @@ class Lookout:
             ]
             verdict = judge_budget(rule, routing.known_values(rule, labels), amounts, now_ms)
         else:
-            verdict = judge_spike(
-                rule,
-                amount,
-                [
-                    measure(d, rule.unit)
-                    for d in baseline_days(self._store, view, key, rule, period, self._is_read(view))
-                ],
-            )
+            days = counted_days(rule, baseline_days(self._store, view, key, rule, period, self._is_read(view)))
+            verdict = judge_spike(rule, amount, [measure(day, rule.unit) for day in days])
         return _Guard(amount, _NEVER if verdict is None else _line_of(verdict, strict=isinstance(rule, Spike)))
 
     def _is_read(self, view: View) -> Callable[[int], bool]:

@@ -12,7 +12,7 @@ from fusewatch.domain.baselines import HOURS, judge_day_so_far, judge_unit_cost,
 from fusewatch.domain.periods import CELL_MS, Last, Period, cell_of, cell_start_ms, day_index, day_span
 from fusewatch.domain.rules import Method, Spike, Unit
 from fusewatch.domain.usage import Amounts
-from fusewatch.domain.verdicts import Verdict, dear_ones, judge_spike, measure
+from fusewatch.domain.verdicts import Verdict, counted_days, judge_spike, measure
 from fusewatch.domain.views import Key, View
 from fusewatch.domain.windows import days_compared, same_clock_ms
 from fusewatch.ports import SeriesUnit
@@ -39,19 +39,7 @@ def _judged(cells: SeriesUnit, view: View, key: Key, spike: Spike, period: Perio
     now, days = compared(cells, view, key, spike, period, reading)
     if spike.unit is Unit.USD_PER_REQUEST:
         return judge_unit_cost(spike, now, days)
-    amounts = [measure(day, spike.unit) for day in days]
-    if not isinstance(period.every, Last) and spike.baseline.at_least <= len(days) < spike.baseline.days:
-        amounts += dear_ones(spike.baseline, amounts, _known_so_far(cells, view, key, spike, period, reading))
-    return judge_spike(spike, measure(now, spike.unit), amounts)
-
-
-def _known_so_far(cells: SeriesUnit, view: View, key: Key, spike: Spike, today: Period, reading: Reading) -> list[int]:
-    """What is known of the days to compare with that were not read completely."""
-
-    def is_unread(day: int) -> bool:
-        return not reading.is_read(view, *day_span(view.calendar, day))
-
-    return [measure(day, spike.unit) for day in baseline_days(cells, view, key, spike, today, is_unread)]
+    return judge_spike(spike, measure(now, spike.unit), [measure(day, spike.unit) for day in days])
 
 
 def compared(
@@ -65,7 +53,7 @@ def compared(
     def is_read(day: int) -> bool:
         return reading.is_read(view, *day_span(view.calendar, day))
 
-    return now, baseline_days(cells, view, key, spike, period, is_read)
+    return now, counted_days(spike, baseline_days(cells, view, key, spike, period, is_read))
 
 
 def _same_windows(

@@ -1,12 +1,13 @@
 """Verdicts: one judgement of one key over one period, without memory."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 from operator import attrgetter
 from statistics import median
+from typing import NamedTuple
 
 from fusewatch.domain.rules import (
     Baseline,
@@ -184,18 +185,30 @@ def average(baseline: Baseline, days: Sequence[int]) -> Fraction:
     return Fraction(median(map(Fraction, days)))
 
 
-def dear_ones(baseline: Baseline, days: Sequence[int], unread: Iterable[int]) -> list[int]:
-    """Of the amounts known so far of days that were not read completely, those that raise the average of `days`.
+class BaselineDay(NamedTuple):
+    """One of the days that a spike is compared with: what is known of it, and whether that is all."""
+
+    amounts: Amounts
+    complete: bool
+
+
+def counted_days(spike: Spike, days: Sequence[BaselineDay]) -> list[Amounts]:
+    """The amounts of the days that count: the complete ones and, where these are enough for a verdict, those of the
+    others that raise their average.
 
     All of such a day raises it further, so what is known of it belongs to the comparison: without the dearest day a
-    usual one looks like a spike. The others may be dear or not; nobody knows yet, and they do not count.
+    usual one looks like a spike. The rest may be dear or not; nobody knows yet, and they do not count. A cost per
+    request, which more spend may lower, is formed of complete days alone.
     """
-    found: list[int] = []
-    for amount in sorted(unread, reverse=True):
-        if not days or amount <= average(baseline, [*days, *found]):
-            break
-        found.append(amount)
-    return found
+    amounts = [measure(day.amounts, spike.unit) for day in days]
+    counted = [n for n, day in enumerate(days) if day.complete]
+    if len(counted) >= max(1, spike.baseline.at_least) and spike.unit is not Unit.USD_PER_REQUEST:
+        others = (n for n, day in enumerate(days) if not day.complete)
+        for n in sorted(others, key=amounts.__getitem__, reverse=True):
+            if amounts[n] <= average(spike.baseline, [amounts[each] for each in counted]):
+                break
+            counted.append(n)
+    return [days[n].amounts for n in sorted(counted)]
 
 
 def judge_spike(spike: Spike, today: int, days: Sequence[int], *, estimate: int = 0) -> Verdict | None:
