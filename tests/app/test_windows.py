@@ -15,6 +15,12 @@ def _crossed(stage: Stage, rule: str) -> list[str]:
     return [f"{float(c.share * 100):g}% {clock_of(c.at_ms)[6:]}" for c in incident.crossings]
 
 
+def _windows_told(stage: Stage) -> list[str]:
+    """Of what was told last."""
+    incidents = [notice.incident for notice in stage.told()[-1].notices]
+    return [f"{clock_of(i.period_start_ms)[6:11]} to {clock_of(i.period_end_ms)[6:11]}" for i in incidents]
+
+
 def test_a_window_counts_the_quarter_hour_that_runs_and_those_that_end_less_than_its_length_before_that(
     play: Play,
 ) -> None:
@@ -96,6 +102,7 @@ def test_a_window_that_was_over_during_an_outage_is_told_late_once_and_is_over(p
     stage.every(5, until="12:00")
     assert stage.news() == ["hot opened critical 100% late", "readable: langfuse; hot opened critical 100% late"]
     assert _crossed(stage, "hot") == ["80% 07:20:30", "100% 07:20:30"]
+    assert _windows_told(stage) == ["06:30 to 07:30"]
     assert [i.state.value for i in stage.incidents("hot")] == ["rolled_over"]
     stage.spend("12", at="12:05")
     stage.at("12:06")
@@ -109,7 +116,10 @@ def test_a_row_that_comes_late_opens_the_episode_that_it_would_have_opened(play:
     stage.every(1, until="06:17")
     assert stage.news() == ["hot opened critical 100%"], "at 06:15 the first four dollars left the window"
     assert _crossed(stage, "hot") == ["80% 06:10:00", "100% 06:10:00"]
-    assert stage.open("hot")[0].measured == 6 * 10**12, "though it was 10 when the line was crossed"
+    assert _windows_told(stage) == ["05:15 to 06:15"]
+    (incident,) = stage.open("hot")
+    assert incident.measured == 6 * 10**12, "though it was 10 when the line was crossed"
+    assert incident.period_end_ms == instant_ms("06:30:00")
     stage.every(5, until="07:10")
     assert stage.silent()
     stage.every(5, until="07:20")

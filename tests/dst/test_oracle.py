@@ -174,6 +174,20 @@ def test_a_local_day_is_as_long_as_its_clocks_make_it(zone: str, at: str, hours:
     assert (end_ms - start_ms) / 3_600_000 == hours
 
 
+@pytest.mark.parametrize(
+    ("zone", "at", "begins", "ends"),
+    [
+        ("Europe/Berlin", "2026-10-25T00:30Z", "2026-10-25T00:00Z", "2026-10-25T01:00Z"),  # 02:30, for the first time
+        ("Asia/Kolkata", "2026-11-18T00:45Z", "2026-11-18T00:30Z", "2026-11-18T01:30Z"),
+        ("Australia/Lord_Howe", "2026-10-03T15:45Z", "2026-10-03T14:30Z", "2026-10-03T16:00Z"),  # 01:00 to 03:00
+        ("Australia/Lord_Howe", "2026-04-04T15:15Z", "2026-04-04T14:00Z", "2026-04-04T15:30Z"),  # 01:00 to 02:00
+    ],
+)
+def test_an_hour_lasts_from_a_full_hour_of_the_clock_to_the_next(zone: str, at: str, begins: str, ends: str) -> None:
+    at_ms, *hour = (int(datetime.fromisoformat(each).timestamp()) * 1000 for each in (at, begins, ends))
+    assert list(period_of("hour", zone, at_ms)) == hour
+
+
 def test_thresholds_are_reached_at_their_share_and_doublings_follow() -> None:
     budget = Budget("daily", "day", (Limit(0, 100),))
     assert steps_of(budget, 100, 79) == [(Fraction(1, 2), 0)]

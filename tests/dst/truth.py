@@ -65,19 +65,19 @@ def period_of(every: str, zone: str, at_ms: int) -> tuple[int, int]:
 
 
 def _local_hour(place: ZoneInfo, at_ms: int) -> tuple[int, int]:
-    """The hour that a clock on the wall shows, which may begin at half past by UTC; a change of clocks may cut it."""
+    """From an instant at which a clock on the wall shows a full hour to the next one: where clocks change by half an
+    hour, 90 minutes."""
 
-    def offset(ms: int) -> int:
-        ahead = datetime.fromtimestamp(ms / 1000, place).utcoffset()
-        assert ahead is not None, "an aware time has an offset"
-        return ahead // timedelta(milliseconds=1)
+    def shows_full_hour(ms: int) -> bool:
+        return datetime.fromtimestamp(ms / 1000, place).minute == 0
 
-    start = at_ms - (at_ms + offset(at_ms)) % HOUR_MS
-    end = start + HOUR_MS
-    while offset(start) != offset(at_ms):
-        start += 15 * MINUTE_MS
-    while offset(end - 1) != offset(at_ms):
-        end -= 15 * MINUTE_MS
+    quarter = 15 * MINUTE_MS
+    start = at_ms - at_ms % quarter
+    while not shows_full_hour(start):
+        start -= quarter
+    end = start + quarter
+    while not shows_full_hour(end):
+        end += quarter
     return start, end
 
 

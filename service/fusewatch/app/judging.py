@@ -210,8 +210,8 @@ class Judge:
         )
         if step.reason is not Reason.OPENED:
             return
-        if not lasts:
-            step = replace(step, incident=replace(changed(step), state=State.ROLLED_OVER))
+        opened = replace(changed(step), period_start_ms=then.start_ms, period_end_ms=then.end_ms)
+        step = replace(step, incident=opened if lasts else replace(opened, state=State.ROLLED_OVER))
         self._keep(step, verdict, key, then, values)
         if lasts:  # and how does it stand now?
             self.judge(key, now)
