@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.dst.history import (
@@ -16,9 +17,10 @@ from tests.dst.history import (
     Fault,
     History,
     Limit,
+    Override,
     Spike,
 )
-from tests.dst.traffic import spend_of
+from tests.dst.traffic import FEATURES, TEAMS, spend_of
 
 PLACES = (
     ("UTC", "2026-11-17"),
@@ -53,6 +55,7 @@ def write(seed: int, *, faults: bool = True, hours: int = 0) -> History:
     if not cloud and faults:
         mode, upgrades = _deployment(random.Random(f"deployment {seed}"), mode, begins_ms, calm_ms)
     budgets = _budgets(dice, zone, begins_ms, calm_ms, edits=faults)
+    budgets = _with_overrides(random.Random(f"overrides {seed}"), budgets, day)
     calls = spend_of(
         random.Random(f"traffic {seed}"),
         projects,
@@ -135,6 +138,27 @@ def _budgets(dice: random.Random, zone: str, begins_ms: int, calm_ms: int, *, ed
         Budget("tokens", "day", (Limit(0, dice.randrange(200, 900) * 1000),), unit="tokens", each=("user",)),
         Budget("calls", "day", (Limit(0, dice.randrange(60, 300)),), unit="requests", each=("feature", "model")),
     )
+
+
+def _with_overrides(dice: random.Random, budgets: tuple[Budget, ...], day: datetime) -> tuple[Budget, ...]:
+    """In half of all histories some keys have limits of their own, for good or until one of the next days."""
+    if dice.random() < 0.5:
+        return budgets
+    values = {"feature": (*FEATURES[:-1], "s*"), "team": (*TEAMS[:-1], "c*")}
+
+    def other(budget: Budget, value: str) -> Override:
+        amount = budget.limits[0].amount
+        until = str((day + timedelta(days=dice.randrange(4))).date()) if dice.random() < 0.6 else ""
+        return Override(value, dice.choice((None, amount // 2, amount * 2, amount * 3)), until)
+
+    def overridden(budget: Budget) -> Budget:
+        known = values.get(budget.each[0]) if budget.each else None
+        if known is None or dice.random() < 0.3:
+            return budget
+        chosen = dice.sample(known, dice.randrange(1, 3))
+        return replace(budget, overrides=tuple(other(budget, value) for value in chosen))
+
+    return tuple(map(overridden, budgets))
 
 
 def _faults(dice: random.Random, begins_ms: int, calm_ms: int, budgets: tuple[Budget, ...]) -> tuple[Fault, ...]:

@@ -1,6 +1,6 @@
 """The budget file of a history as it stands at a time, good or broken."""
 
-from tests.dst.history import PICO, Budget, Destination, History, Spike
+from tests.dst.history import PICO, Budget, Destination, History, Override, Spike
 
 BROKEN = (
     "version: 1\nbudgets: [{name: x, limit: $5, every: day\n",
@@ -43,9 +43,19 @@ def _destination(one: Destination) -> str:
     return f"  {one.name}: {{{where}, from: {one.least}{quiet}}}\n"
 
 
+def _limit(budget: Budget, amount: int | None) -> str:
+    if amount is None:
+        return "none"
+    return f"${amount // PICO}.{amount % PICO:012d}"[:-8] if budget.unit == "usd" else f"{amount} {budget.unit}"
+
+
+def _override(budget: Budget, one: Override) -> str:
+    until = f", until: {one.until}" if one.until else ""
+    return f'{{{budget.each[0]}: "{one.value}", limit: {_limit(budget, one.amount)}{until}}}'
+
+
 def _budget(budget: Budget, at_ms: int) -> str:
-    amount = [limit.amount for limit in budget.limits if limit.at_ms <= at_ms][-1]
-    limit = f"${amount // PICO}.{amount % PICO:012d}"[:-8] if budget.unit == "usd" else f"{amount} {budget.unit}"
+    limit = _limit(budget, [limit.amount for limit in budget.limits if limit.at_ms <= at_ms][-1])
     window = f"last: {budget.every[5:]}h" if budget.every.startswith("last:") else f"every: {budget.every}"
     parts = [f"name: {budget.name}", f"limit: {limit}", window]
     if budget.each:
@@ -56,6 +66,8 @@ def _budget(budget: Budget, at_ms: int) -> str:
         parts.append(f"timezone: {budget.zone}")
     if budget.thresholds != (50, 80, 100):
         parts.append(f"thresholds: [{', '.join(f'{percent}%' for percent in budget.thresholds)}]")
+    if budget.overrides:
+        parts.append(f"overrides: [{', '.join(_override(budget, one) for one in budget.overrides)}]")
     return f"  - {{{', '.join(parts)}}}\n"
 
 

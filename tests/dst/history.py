@@ -56,6 +56,16 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """Another limit for the keys whose first dimension has that `value`, or begins with it where it ends with a star.
+    `amount` None: no limit. `until`: the local date with which it ends, empty for never."""
+
+    value: str
+    amount: int | None
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """A budget of the file. `every`: hour, day, week, month, or `last:` and hours. `unit`: usd, tokens, requests;
     `limits` in it (picodollars for usd), the first from the beginning."""
@@ -69,6 +79,8 @@ class Budget:
     zone: str = ""
     thresholds: tuple[int, ...] = (50, 80, 100)
     """In percent; the default."""
+    overrides: tuple[Override, ...] = ()
+    """The first that matches holds."""
 
 
 @dataclass(frozen=True, slots=True)

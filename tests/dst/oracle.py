@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from tests.dst.history import HOUR_MS, MINUTE_MS, SECOND_MS, Budget, Destination, History
+from tests.dst.history import HOUR_MS, MINUTE_MS, SECOND_MS, Budget, Destination, History, Limit
 from tests.dst.otherrules import judge_restraint, judge_spike, judge_watches, judge_window
 from tests.dst.telling import SEVERITY, Judgement, Told, Took, notices_of, steps_of
-from tests.dst.truth import Curve, Place, Sums, newest, sums_of
+from tests.dst.truth import Curve, Place, Sums, limits_of, newest, sums_of
 
 GRACE_MS = 3 * SECOND_MS
 """For the requests and the sending itself, beside a poll interval."""
@@ -134,7 +134,7 @@ def _judge_budget(
     for notice in told:
         by_place[notice.key, notice.period].append(notice)
     for place, notices in by_place.items():
-        _judge_undue(budget, place, sums.get(place, Sums()), notices, found)
+        _judge_undue(limits_of(history, budget, place[0]), budget, place, sums.get(place, Sums()), notices, found)
     for place, of_place in sums.items():
         if place[1][1] <= history.begins_ms:
             continue
@@ -144,8 +144,10 @@ def _judge_budget(
                 _judge_due(history, budget, place, of_place, destination, heard, troubled, found)
 
 
-def _judge_undue(budget: Budget, place: Place, sums: Sums, notices: Sequence[Told], found: Judgement) -> None:
-    limits = {limit.amount for limit in budget.limits}
+def _judge_undue(
+    held: Sequence[Limit], budget: Budget, place: Place, sums: Sums, notices: Sequence[Told], found: Judgement
+) -> None:
+    limits = {limit.amount for limit in held} - {0}
     announced: dict[tuple[str, Fraction, int], int] = {}
     for notice in sorted(notices, key=lambda n: n.at_ms):
         what = f"{notice.rule} {notice.key} {notice.label} {float(notice.share):.0%} to {notice.destination}"
@@ -181,10 +183,15 @@ def _judge_due(
     troubled: Sequence[tuple[int, int]],
     found: Judgement,
 ) -> None:
-    limit = [one.amount for one in budget.limits if one.at_ms < place[1][1]][-1]
+    limits = limits_of(history, budget, place[0])
+    at_first = [one.amount for one in limits if one.at_ms <= place[1][0]][-1]
+    limit = [one.amount for one in limits if one.at_ms < place[1][1]][-1]
+    if not limit or limits[-1].at_ms > history.ends_ms - 10 * MINUTE_MS:
+        return
     edited = any(place[1][0] <= one.at_ms < place[1][1] + 2 * HOUR_MS for one in budget.limits[1:])
+    edited |= 0 < at_first < limit
     if edited:
-        limit = max(one.amount for one in budget.limits)
+        limit = max(one.amount for one in limits)
     least = SEVERITY[destination.least]
     due = [share for share, severity in steps_of(budget, limit, sums.true.last()) if severity >= least]
     if not due:
@@ -198,7 +205,7 @@ def _judge_due(
             found.lost += 1
             found.complain(f"{what}: {float(due[-1]):.0%} of {limit} never told, {sums.true.last()}: {heard}")
         return
-    if not edited:
+    if not edited and limit == at_first:
         _judge_timing(history, what, limit, due, sums.least, place, destination, told, troubled, found)
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tests.dst.history import HOUR_MS, MINUTE_MS, SECOND_MS, Budget, Fault, History, Spike
 from tests.dst.telling import SEVERITY, Judgement, Told, steps_of
-from tests.dst.truth import Key, Sums, period_of, sums_of
+from tests.dst.truth import Key, Sums, limits_of, period_of, sums_of
 
 CELL_MS = 15 * MINUTE_MS
 UNREADABLE_MS = 15 * MINUTE_MS
@@ -29,13 +29,18 @@ def judge_window(history: History, budget: Budget, told: Sequence[Told], found: 
         if notice.reason not in OPENING or notice.type == "summary":
             continue  # a summary tells of a crossing in the hours that held it back, when the window lay elsewhere
         from_ms, to_ms = notice.period
+        if notice.limit not in {limit.amount for limit in limits_of(history, budget, notice.key)}:
+            found.complain(f"{notice.rule} {notice.key} at {notice.at_ms}: the limit was never {notice.limit}")
         inside = [s for at_ms, s in cells[notice.key] if from_ms - CELL_MS <= at_ms < to_ms + CELL_MS]
         if sum(s.most.at(notice.at_ms) for s in inside) < notice.share * notice.limit:
             found.complain(f"{notice.rule} {notice.key} {float(notice.share):.0%} at {notice.at_ms}: undue")
-    if len(budget.limits) > 1 or history.of("silence"):
+    if history.of("silence"):
         return
     for key, of_key in cells.items():
-        reached = _long_above(history, budget.limits[0].amount, of_key, length_ms, budget)
+        limits = limits_of(history, budget, key)
+        if len(limits) > 1 or not limits[0].amount:
+            continue
+        reached = _long_above(history, limits[0].amount, of_key, length_ms, budget)
         for destination in history.destinations:
             due = [share for share, severity in reached if severity >= SEVERITY[destination.least]]
             if not due or destination.kind != "webhook" or destination.quiet is not None:

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.dst.author import write
-from tests.dst.history import PICO, Budget, Call, Destination, Fault, History, Limit, Version
+from tests.dst.history import PICO, Budget, Call, Destination, Fault, History, Limit, Override, Version
 from tests.dst.oracle import Row, judge
 from tests.dst.shrink import shrunk
 from tests.dst.simulation import Seen
 from tests.dst.telling import Judgement, steps_of
-from tests.dst.truth import newest, period_of
+from tests.dst.truth import limits_of, newest, period_of
 from tests.dst.verdict import Outcome
 
 
@@ -109,6 +109,38 @@ def test_what_was_due_and_came_in_time_is_right() -> None:
 )
 def test_each_kind_of_wrong_is_seen(received: list[Took], ledger: list[Row], says: str) -> None:
     assert any(says in line for line in _judged(received, ledger).wrong)
+
+
+@pytest.mark.parametrize(
+    ("override", "received", "says"),
+    [
+        (Override("chat", None), [], ""),
+        (Override("c*", None), [_message()], "the limit was never"),
+        (Override("chat", 20 * PICO), [], ""),
+        (Override("chat", 5 * PICO, "2026-11-18"), [], "never told"),
+        (Override("chat", 5 * PICO, "2026-11-17"), [_message()], ""),
+        (Override("search", None), [], "never told"),
+    ],
+)
+def test_a_key_may_have_another_limit_or_none(override: Override, received: list[Took], says: str) -> None:
+    history = _history(ONE)
+    budget = replace(history.budgets[0], each=("feature",), overrides=(override,))
+    keyed = [
+        message._replace(body=message.body.replace('"key": {}', '"key": {"feature": "chat"}')) for message in received
+    ]
+    found = judge(replace(history, budgets=(budget,)), [_row()], keyed, (), ())
+    assert any(says in line for line in found.wrong) if says else found.wrong == []
+
+
+def test_another_limit_holds_until_a_local_day_begins() -> None:
+    history = replace(_history(), zone="Europe/Berlin", ends_ms=NOON_MS + 90_000_000)
+    edited = Limit(NOON_MS + 86_400_000, 30 * PICO)
+    overrides = (Override("chat", 20 * PICO, "2026-11-18"), Override("c*", None), Override("cod*", 7 * PICO))
+    budget = Budget("daily", "day", (Limit(0, 10 * PICO), edited), each=("feature",), overrides=overrides)
+    midnight = Limit(int(datetime(2026, 11, 17, 23, tzinfo=UTC).timestamp()) * 1000, 10 * PICO)
+    assert limits_of(history, budget, ("chat",)) == (Limit(0, 20 * PICO), midnight, edited)
+    assert limits_of(history, budget, ("coding",)) == (Limit(0, 0),)
+    assert limits_of(history, budget, ("search",)) == budget.limits
 
 
 def test_a_crash_or_a_lost_answer_explains_a_repeat() -> None:

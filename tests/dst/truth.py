@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from tests.dst.history import HOUR_MS, MINUTE_MS, Budget, Call, History, Version
+from tests.dst.history import HOUR_MS, MINUTE_MS, Budget, Call, History, Limit, Version
 
 Key = tuple[str, ...]
 
@@ -79,6 +80,23 @@ def _local_hour(place: ZoneInfo, at_ms: int) -> tuple[int, int]:
     while not shows_full_hour(end):
         end += quarter
     return start, end
+
+
+def limits_of(history: History, budget: Budget, key: Key) -> tuple[Limit, ...]:
+    """The limits that hold for a key, each from when on; an amount of 0 is no limit."""
+    for override in budget.overrides:
+        if fnmatchcase(key[0], override.value):
+            held = Limit(0, override.amount or 0)
+            if not override.until:
+                return (held,)
+            zone = budget.zone or history.zone
+            noon = datetime.fromisoformat(f"{override.until}T12:00:00").replace(tzinfo=ZoneInfo(zone))
+            until_ms, _ = period_of("day", zone, int(noon.timestamp()) * 1000)
+            if until_ms >= history.ends_ms:
+                return (held,)
+            after = Limit(until_ms, [one.amount for one in budget.limits if one.at_ms <= until_ms][-1])
+            return (held, after, *(one for one in budget.limits if one.at_ms > until_ms))
+    return budget.limits
 
 
 @dataclass(slots=True)
