@@ -1,9 +1,12 @@
 """Whole histories by fixed seeds: `make dst` runs others. A failure here prints the seed that repeats it."""
 
+import gc
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from fusewatch.app.ingest import ingest_pass
 from tests.dst.author import write
 from tests.dst.history import HOUR_MS, History
 from tests.dst.simulation import simulate
@@ -30,6 +33,22 @@ def test_one_seed_is_one_history_to_the_last_byte() -> None:
     assert first.digest == second.digest
     assert len(history.projects) > 1, "else nothing happens at the same instant"
     assert len(first.crashes) >= 1, "else it would say little"
+
+
+@pytest.mark.slow
+def test_the_garbage_collector_waits_while_there_is_history_to_read_and_then_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    objects: list[int] = []
+
+    async def noted(*args: Any, **options: Any) -> Any:
+        objects.append(gc.get_threshold()[0])
+        return await ingest_pass(*args, **options)
+
+    monkeypatch.setattr("fusewatch.daemon.loops.ingest_pass", noted)
+    simulate(_short(write(10, faults=False)))
+    assert objects[0] == 50_000
+    assert objects[-1] == gc.get_threshold()[0] < 50_000
 
 
 def _short(history: History) -> History:

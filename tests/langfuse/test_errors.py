@@ -199,6 +199,12 @@ def test_what_a_server_says_is_one_short_line() -> None:
     assert len(text) < 400
 
 
+@pytest.mark.parametrize("sign", ["\u202e", "\u0600", "\u200b", "\ufeff", "\u2028", "\x9b", "\U000e0041"])
+def test_nothing_that_a_server_says_is_invisible_or_turns_the_line_around(sign: str) -> None:
+    assert str(failure(answer({"message": f"a{sign}b"}, 500))).endswith(" answers 500: a b")
+    assert str(failure(httpx.Response(500, content=f"a{sign}b".encode()))).endswith(" answers 500: a b")
+
+
 def test_the_secret_never_reaches_an_error_or_a_representation() -> None:
     header = base64.b64encode(f"{PUBLIC_KEY}:{SECRET_KEY}".encode()).decode()
     error = failure(answer({"message": f"bad {SECRET_KEY} in Basic {header}"}, 401))

@@ -1,6 +1,5 @@
 """What an answer that is no success means for the caller: the table from Langfuse's ways to fail to our errors."""
 
-import re
 import ssl
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -18,7 +17,6 @@ TOO_MUCH_AT_ONCE = frozenset({413, 422, 502, 504, 524})
 
 _NOT_THERE = frozenset({404, 405, 410, 501})
 _ERROR_BODY = msgspec.json.Decoder(ErrorBody)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Overloaded(Retryable):
@@ -148,8 +146,9 @@ def _quoted(told: ErrorBody, body: bytes) -> str:
         text = f"{text}: {told.error}" if text else told.error
     if not text and not is_html(body) and not body.lstrip().startswith((b"{", b"[")):
         text = body[:400].decode("utf-8", "replace")
-    text = _UNPRINTABLE.sub(" ", text).strip()
-    return f": {text[:200]}" if text else ""
+    visible = "".join(sign if sign.isprintable() else " " for sign in text[:2000])
+    text = " ".join(visible.split())[:200]
+    return f": {text}" if text else ""
 
 
 def _retry_after_s(header: str | None, told: ErrorBody, now_ms: int) -> float | None:
