@@ -46,14 +46,14 @@ def damaged(draw: st.DrawFn, of: list[bytes]) -> bytes:
 @looked_at(150, BUDGETS)
 @given(body=damaged(GOOD))
 def test_no_bytes_of_a_budget_file_raise_anything_but_config_errors(body: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     try:
         load_text(body.decode("utf-8", "surrogateescape"), "budgets.yaml", {"X": "1"}, secrets=True)
     except ConfigError as error:
         said = error.problems
         if not said:
             raise
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @looked_at(60, BUDGETS)
@@ -74,11 +74,11 @@ def test_no_bytes_on_the_disk_raise_anything_but_config_errors(body: bytes) -> N
 @looked_at(100, "files of rule tests")
 @given(body=damaged([TESTS.encode()]))
 def test_no_text_of_rule_tests_raises_anything_but_config_errors(body: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     try:
         load_tests_text(body.decode("utf-8", "replace"), "tests.yaml", {}, folder=Path(__file__).parent)
     except ConfigError as error:
         said = error.problems
         if not said:
             raise
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2

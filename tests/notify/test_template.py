@@ -234,9 +234,9 @@ ENDLESS = [
 
 @pytest.mark.parametrize("source", ENDLESS)
 def test_what_would_never_end_is_refused_at_once(source: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert told(source) != ""
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 def test_a_template_is_bounded_in_its_length() -> None:
