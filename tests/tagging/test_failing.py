@@ -22,7 +22,7 @@ from tests.tagging.providers import CHAT_USAGE, chat
 
 HI: list[Any] = [{"role": "user", "content": "hi"}]
 CALLS = 20
-NOTICEABLE_S = 1.0
+NOTICEABLE_S = 2.0
 """For all of the calls together; the server on loopback needs a part of it."""
 
 

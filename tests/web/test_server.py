@@ -95,7 +95,7 @@ class Endless(Daemon):
         return 0
 
 
-def test_it_ends_within_a_second_though_a_connection_idles_and_an_answer_is_under_way() -> None:
+def test_it_ends_soon_though_a_connection_idles_and_an_answer_is_under_way() -> None:
     async def work() -> float:
         daemon = Endless()
         daemon.asked = asyncio.Event()
@@ -111,7 +111,7 @@ def test_it_ends_within_a_second_though_a_connection_idles_and_an_answer_is_unde
             assert answer is None or answer.status_code >= 500
             return took
 
-    assert within(10, work) < 1.5
+    assert within(10, work) < 4, "before the client gives up"
 
 
 def test_cancelling_its_task_frees_the_port_and_drops_what_hangs() -> None:
