@@ -265,3 +265,16 @@ def test_rows_that_v1_pages_give_twice_are_not_taken_for_stored_twice(play: Play
     report = compare(stage, sweep=True)
     assert [hour.read for hour in report.hours] == [True]
     assert report.drift_pico == 0
+
+
+def test_a_call_without_a_price_that_came_late_is_missed_by_its_tokens(play: Play) -> None:
+    """Whoever budgets tokens, or has prices of their own, wants it too; its cost of nothing shows no difference."""
+    stage = play(DAILY)
+    stage.spend("3", at="06:10")
+    stage.spend(None, at="06:40", arrives="09:00", model="nobody-knows")
+    stage.at("06:20", "08:00", "09:10")
+    assert stage.shown().totals.generations == 1
+    report = compare(stage)
+    assert [(hour.read, hour.new) for hour in report.hours] == [(True, 1)]
+    assert [hour.read for hour in compare(stage).hours] == [False]
+    stage.at("09:11")

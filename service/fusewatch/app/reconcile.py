@@ -2,7 +2,7 @@
 again, and what still differs is drift."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fusewatch.app.ingest import Reader, measure_lateness
@@ -13,9 +13,10 @@ from fusewatch.domain.money import pico_from_json
 from fusewatch.domain.ratebudget import Priority
 from fusewatch.domain.reconciling import (
     HOUR_MS,
-    HourLedger,
+    NO_ROWS,
     HourReading,
     HourState,
+    HourSums,
     closed_hours,
     drift,
     hour_states,
@@ -78,7 +79,7 @@ async def reconcile_pass(
         if start_ms == end_ms:
             return report
         sums = await reader.source.sums(Span(start_ms, end_ms))
-        metrics = {s.start_ms: (s.fingerprint, pico_from_json(s.cost)) for s in sums}
+        metrics = {s.start_ms: HourSums(s.fingerprint, pico_from_json(s.cost), s.tokens) for s in sums}
         states: list[HourState] = []
         for to_ms in range(end_ms, start_ms, -_SUMMED_AT_ONCE_MS):
             some = Span(max(to_ms - _SUMMED_AT_ONCE_MS, start_ms), to_ms)
@@ -122,7 +123,7 @@ def _span(unit: IngestUnit, from_ms: int, now_ms: int) -> tuple[int, int]:
     return max(start_ms, end_ms - HOURS_A_REQUEST * HOUR_MS), end_ms
 
 
-def _states(unit: IngestUnit, *, span: Span, metrics: dict[int, tuple[str, int]]) -> list[HourState]:
+def _states(unit: IngestUnit, *, span: Span, metrics: dict[int, HourSums]) -> list[HourState]:
     return hour_states(span.from_ms, span.to_ms, metrics, unit.hours(span), unit.readings(span))
 
 
@@ -177,16 +178,10 @@ def _write_hour(
     for place, row in zip(places, rows, strict=True):
         versions.setdefault(place, []).append(row)
     duplicates = sum(r.cost_pico for r in rows) - sum(newest(found).cost_pico for found in versions.values())
-    ledger = unit.hours(span).get(state.hour_ms)
-    after = HourState(
-        state.hour_ms,
-        state.fingerprint,
-        state.langfuse_pico,
-        ledger or HourLedger(0, 0, 0, 0),
-        HourReading(state.fingerprint, state.langfuse_pico, duplicates, 0, now_ms),
-    )
-    reading = HourReading(state.fingerprint, state.langfuse_pico, duplicates, after.unexplained_pico, now_ms)
-    unit.put_reading(state.hour_ms, reading)
+    ledger = unit.hours(span).get(state.hour_ms, NO_ROWS)
+    explained = HourReading(state.fingerprint, state.langfuse_pico, duplicates, 0, now_ms)
+    after = replace(state, ledger=ledger, reading=explained)
+    unit.put_reading(state.hour_ms, explained._replace(unexplained_pico=after.unexplained_pico))
     damaged = state.must_read and state.reading is not None and state.reading.fingerprint == state.fingerprint
     if damaged and (recorded.new or recorded.changed):
         unit.distrust_sums()

@@ -15,19 +15,35 @@ TOLERANCE = 1e-9
 TOLERANCE_PICO = 1_000
 
 
+class HourSums(NamedTuple):
+    """What Langfuse's metrics say of an hour; the cost in 1e-12 USD."""
+
+    fingerprint: str
+    cost_pico: int
+    tokens: int
+
+
+NO_SUMS = HourSums("", 0, 0)
+
+
 class HourLedger(NamedTuple):
     """What the ledger holds for one UTC hour, 1e-12 USD.
 
     `cost_pico` counts; `gone_pico` is the part of it that vanished in Langfuse; `moved_pico` is what versions that lost
     to one at another start still hold there: it does not count, but Langfuse's metrics count it for good.
     `estimated_pico` is our own estimate for usage without a price: no part of the cost, Langfuse knows nothing of it.
+    `tokens` are those of all rows that are in Langfuse, as its metrics count them.
     """
 
     cost_pico: int
     gone_pico: int
     moved_pico: int
     rows: int
-    estimated_pico: int = 0
+    estimated_pico: int
+    tokens: int
+
+
+NO_ROWS = HourLedger(0, 0, 0, 0, 0, 0)
 
 
 class HourReading(NamedTuple):
@@ -52,6 +68,7 @@ class HourState:
     hour_ms: int
     fingerprint: str
     langfuse_pico: int
+    langfuse_tokens: int
     ledger: HourLedger
     reading: HourReading | None
 
@@ -72,10 +89,10 @@ class HourState:
         """Whether the hour's rows must be read: its metrics changed since the last reading, or the ledger did.
 
         An hour never compared that agrees at once needs no reading; what stays unexplained after one is not read again
-        and again.
+        and again. Calls that cost nothing, or that nobody can price, are missed by their tokens.
         """
         if self.reading is None:
-            return self.unexplained_pico != 0
+            return self.unexplained_pico != 0 or self.langfuse_tokens > self.ledger.tokens
         return self.fingerprint != self.reading.fingerprint or self.unexplained_pico != self.reading.unexplained_pico
 
 
@@ -89,15 +106,14 @@ def closed_hours(from_ms: int, now_ms: int) -> tuple[int, int]:
 def hour_states(
     start_ms: int,
     end_ms: int,
-    metrics: Mapping[int, tuple[str, int]],
+    metrics: Mapping[int, HourSums],
     ledger: Mapping[int, HourLedger],
     readings: Mapping[int, HourReading],
 ) -> list[HourState]:
-    """Every hour of the span that holds anything anywhere, newest first. `metrics` are (fingerprint, 1e-12 USD)."""
+    """Every hour of the span that holds anything anywhere, newest first."""
     hours = {h for known in (metrics, ledger, readings) for h in known if start_ms <= h < end_ms}
-    nothing = HourLedger(0, 0, 0, 0)
     return [
-        HourState(hour, *metrics.get(hour, ("", 0)), ledger.get(hour, nothing), readings.get(hour))
+        HourState(hour, *metrics.get(hour, NO_SUMS), ledger.get(hour, NO_ROWS), readings.get(hour))
         for hour in sorted(hours, reverse=True)
     ]
 

@@ -31,12 +31,12 @@ def ledger(link: Link, project: int, span: Span) -> dict[int, HourLedger]:
     found = {}
     # An hour at a time: grouped by hour, all rows of the span would be held to be sorted, 100 bytes each.
     for from_ms, to_ms in with_rows(link, project, *span):
-        count, *sums = link.row(
-            f"SELECT sum(counted), {_SUMS}, {_ESTIMATES} FROM generation"  # noqa: S608 our own names only
-            " WHERE project = ? AND start_ms >= ? AND start_ms < ?",
+        count, tokens, *sums = link.row(
+            f"SELECT sum(counted), coalesce(sum(CASE WHEN gone_ms IS NULL THEN total END), 0), {_SUMS}, {_ESTIMATES}"  # noqa: S608 our own names only
+            " FROM generation WHERE project = ? AND start_ms >= ? AND start_ms < ?",
             (project, from_ms, to_ms),
         )
-        parts = (join(*sums[0:2]), join(*sums[2:4]), join(*sums[4:6]), int(count), join(*sums[6:8]))
+        parts = (join(*sums[0:2]), join(*sums[2:4]), join(*sums[4:6]), int(count), join(*sums[6:8]), int(tokens))
         found[from_ms // HOUR_MS * HOUR_MS] = HourLedger(*parts)
     return found
 
