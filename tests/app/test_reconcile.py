@@ -1,5 +1,6 @@
 """The ledger against Langfuse's own sums: what is found, what is mended, what is explained."""
 
+import random
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -278,3 +279,58 @@ def test_a_call_without_a_price_that_came_late_is_missed_by_its_tokens(play: Pla
     assert [(hour.read, hour.new) for hour in report.hours] == [(True, 1)]
     assert [hour.read for hour in compare(stage).hours] == [False]
     stage.at("09:11")
+
+
+def ledger_rows(stage: Stage) -> list[tuple[object, ...]]:
+    with sqlite3.connect(stage.store.path) as database:
+        rows = database.execute(
+            "SELECT start_ms, trace, obs, updated_ms, cost, pricing, total, counted, gone_ms IS NULL FROM generation"
+        ).fetchall()
+    database.close()
+    return sorted(rows)
+
+
+@pytest.mark.parametrize("mode", [Mode.EVENTS_ONLY, Mode.LEGACY])
+@pytest.mark.parametrize("seed", range(3))
+def test_an_hour_that_is_read_in_parts_comes_out_as_one_that_is_read_at_once(
+    stage: Stage, tmp_path: Path, mode: Mode, seed: int
+) -> None:
+    """Several calls of one instant, so that pages end within it; some changed, moved, deleted, sent twice, late."""
+    (tmp_path / "parts").mkdir()
+    parts = Stage(rules=DAILY, folder=tmp_path / "parts")
+    outcomes = []
+    try:
+        for each in (stage, parts):
+            rnd = random.Random(seed)
+            each.standin.mode = mode
+            calls = []
+            for number in range(240):
+                at = f"06:{rnd.randrange(60):02}:{rnd.choice((0, 20, 40)):02}"
+                late = rnd.random() < 0.2
+                usd = None if number % 9 == 0 else f"{rnd.randrange(1, 400) / 100}"
+                calls.append(each.spend(usd, at=at, arrives="09:00" if late else None))
+            each.at("07:05", "08:50")
+            for call in rnd.sample(calls, 60):
+                match rnd.choice(("cost", "move", "delete", "again")):
+                    case "cost":
+                        each.update(call, at="08:55", usd=f"{rnd.randrange(1, 400) / 100}")
+                    case "move" if mode is Mode.EVENTS_ONLY:
+                        each.update(call, at="08:56", start=f"06:{rnd.randrange(60):02}:30")
+                    case "delete":
+                        each.warehouse.delete_trace(call.project_id, call.trace_id)
+                    case _:
+                        each.warehouse.add([call])
+            each.at("09:10")
+            if each is parts:
+                each.small_pages()
+            before = requests(each)
+            reports = [compare(each, sweep=True), compare(each, sweep=True)]
+            outcomes.append((requests(each) - before, [r.hours for r in reports], [r.drift_pico for r in reports]))
+    finally:
+        parts.close()
+    (few, at_once, drifts), (many, in_parts, _) = outcomes
+    assert many > few + 20, "the pages are small"
+    assert drifts == [0, 0]
+    assert in_parts == at_once
+    assert [hour.new > 0 and hour.gone > 0 for hour in at_once[0]] == [True]
+    assert ledger_rows(parts) == ledger_rows(stage)

@@ -17,6 +17,7 @@ from fusewatch.runtime import collect_seldom
 from tests.bench import (
     bench_assess,
     bench_backtest,
+    bench_compare,
     bench_cost,
     bench_daemon,
     bench_drivers,
@@ -66,6 +67,7 @@ def measure() -> None:
     """Prints what takes time as it is measured, and writes it where --json says."""
     parts = (
         bench_read.rows,
+        bench_compare.rows,
         bench_ingest.rows,
         bench_assess.rows,
         bench_metrics.rows,

@@ -2,7 +2,7 @@
 
 The real passes over the stand-in on a simulated clock: half an hour of traffic of which the last ten minutes, two
 rounds of the long look back, are counted and scaled to a day. 100 a second follows from 10: pages, rows and bytes grow
-with the traffic, the requests of an idle poll do not. What an hourly comparison asks comes to it: about 30 a day.
+with the traffic, the requests of an idle poll do not. What the hourly comparison asks and reads comes to it.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """A Langfuse that has nothing to do: pages of v2 observations, encoded beforehand, sent by a process of its own.
 
-`python -m tests.bench.feed FOLDER ROWS` writes the pages into the folder, prints its address and answers until its
-standard input ends. Rows are shaped like those that a real server sent (`tests/recorded`): about 1.5 kB each, newest
-first, ten a second, five to a trace, two traces to a session.
+`python -m tests.bench.feed FOLDER ROWS EVERY_MS` writes the pages into the folder, prints its address and answers until
+its standard input ends. Rows are shaped like those that a real server sent (`tests/recorded`): about 1.5 kB each,
+newest first, ten a second or as told, five to a trace, two traces to a session.
 """
 
 import os
@@ -37,44 +37,46 @@ class Feed:
     url: str
     rows: int
     pages: tuple[Path, ...]
+    every_ms: int
 
     @property
     def from_ms(self) -> int:
-        return END_MS - self.rows * EVERY_MS
+        return END_MS - self.rows * self.every_ms
 
 
 @contextmanager
-def feed(rows: int) -> Iterator[Feed]:
+def feed(rows: int, every_ms: int = EVERY_MS) -> Iterator[Feed]:
     """Pages of so many rows, served by another process as long as the block lasts."""
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "tests.bench.feed", folder, str(rows)]
+        command = [sys.executable, "-m", "tests.bench.feed", folder, str(rows), str(every_ms)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin is not None and process.stdout is not None, "both are pipes"  # noqa: PT018 - one fact for the type checker, not a test
             try:
                 url = process.stdout.readline().strip()
                 pages = tuple(sorted(Path(folder).glob("*.json")))
-                yield Feed(url, rows, pages)
+                yield Feed(url, rows, pages, every_ms)
             finally:
                 process.stdin.close()
                 process.wait(10)
 
 
-def write_pages(folder: Path, rows: int) -> None:
+def write_pages(folder: Path, rows: int, every_ms: int) -> None:
     """Page files named in the order in which a walk asks for them; each but the last has a cursor to the next."""
     starts = range(rows - 1, -1, -PAGE)
     for number, newest in enumerate(starts):
-        base_ms = END_MS - rows * EVERY_MS
-        data = [row(n, base_ms) for n in range(newest, max(newest - PAGE, -1), -1)]
+        base_ms = END_MS - rows * every_ms
+        data = [row(n, base_ms, every_ms) for n in range(newest, max(newest - PAGE, -1), -1)]
         meta = {"cursor": f"p{number + 1:06d}"} if number + 1 < len(starts) else {}
         text = orjson.dumps({"data": data, "meta": {"limit": PAGE, **meta}})
         (folder / f"p{number:06d}.json").write_bytes(text)
 
 
-def row(number: int, base_ms: int) -> dict[str, object]:
-    """The observation of this number, the greater the newer. `base_ms` is when number 0 starts."""
+def row(number: int, base_ms: int, every_ms: int = EVERY_MS) -> dict[str, object]:
+    """The observation of this number, the greater the newer. `base_ms` is when number 0 starts, each other `every_ms`
+    after the one before."""
     seed = md5(str(number).encode(), usedforsecurity=False).digest()
     trace, session = number // 5, number // 10
-    start_ms = base_ms + number * EVERY_MS
+    start_ms = base_ms + number * every_ms
     took_ms = seed[2] * 20 + 40
     feature, team, model = f"feature-{session % 12}", f"team-{session % 5}", MODELS[seed[3] % 4]
     used, written = seed[0] * 40 + 7, seed[1] + 1
@@ -180,8 +182,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 def main() -> None:
-    folder, rows = Path(sys.argv[1]), int(sys.argv[2])
-    write_pages(folder, rows)
+    folder, rows, every_ms = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    write_pages(folder, rows, every_ms)
     _Handler.folder = folder
     with _Server(("127.0.0.1", 0), _Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

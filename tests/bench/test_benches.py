@@ -8,7 +8,16 @@ import pytest
 from fusewatch.cli.picture import svg
 from fusewatch.domain.periods import Every
 from fusewatch.store.connection import SqliteLink
-from tests.bench import bench_assess, bench_cost, bench_daemon, bench_fresh, bench_metrics, bench_read, growth
+from tests.bench import (
+    bench_assess,
+    bench_compare,
+    bench_cost,
+    bench_daemon,
+    bench_fresh,
+    bench_metrics,
+    bench_read,
+    growth,
+)
 
 Row = tuple[str, float, str, float | None]
 
@@ -17,13 +26,14 @@ Row = tuple[str, float, str, float | None]
     "measure",
     [
         lambda: bench_read.rows(count=1_200, rounds=1),
+        lambda: bench_compare.rows(rates=(1,), hour_s=40),
         lambda: bench_assess.rows(ledger=10, keys=20, rounds=1),
         lambda: bench_metrics.rows(series=200, rounds=1),
         lambda: bench_daemon.rows(small=40, times=2, read=10, rounds=1, shown_s=0),
         lambda: bench_fresh.rows(crossings=2, projects=(1,), poll_s=1),
         lambda: bench_cost.rows(rates=(0,), apis=("v2",)),
     ],
-    ids=["read", "assess", "metrics", "daemon", "fresh", "cost"],
+    ids=["read", "compare", "assess", "metrics", "daemon", "fresh", "cost"],
 )
 def test_a_measurement_gives_a_figure_for_every_line(measure: Callable[[], list[Row]]) -> None:
     found = measure()

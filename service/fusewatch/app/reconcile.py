@@ -4,8 +4,10 @@ again, and what still differs is drift."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NamedTuple
 
-from fusewatch.app.ingest import Reader, measure_lateness
+from fusewatch.app.ingest import PAGES_A_COMMIT, Reader, measure_lateness
+from fusewatch.domain.attribution import Resolver
 from fusewatch.domain.coverage import Span, frontier, holes
 from fusewatch.domain.inheritance import GradualReading, Reading
 from fusewatch.domain.merge import newest
@@ -22,9 +24,9 @@ from fusewatch.domain.reconciling import (
     hour_states,
     to_sweep,
 )
-from fusewatch.domain.usage import Generation
+from fusewatch.domain.usage import Generation, Observation
 from fusewatch.errors import Permanent, Retryable
-from fusewatch.ports import Clock, IngestUnit, Runner, Store
+from fusewatch.ports import Clock, IngestUnit, Page, Runner, Store, Walk
 
 HOURS_A_REQUEST = 1000
 HOURS_A_PASS = 24
@@ -128,21 +130,99 @@ def _states(unit: IngestUnit, *, span: Span, metrics: dict[int, HourSums]) -> li
 
 
 async def _read_hour(reader: Reader, store: Store, run: Runner, clock: Clock, state: HourState) -> HourReport:
-    """Read every row of the hour, write the differences, note what vanished and what is stored twice."""
-    span = Span(state.hour_ms, state.hour_ms + HOUR_MS)
-    walk = reader.source.walk(span, priority=Priority.RECONCILE)
-    gradual = GradualReading(reader.resolver)
-    rejected = 0
-    while (page := await walk.next_page()) is not None:
-        rejected += len(page.rejected)
-        gradual.add(page.observations)
-    reading = gradual.whole()
-    return await run(
-        lambda: store.ingest(
-            reader.project,
-            lambda u: _write_hour(u, reader, state, span, reading, clock.now_ms(), complete=rejected == 0),
-        )
-    )
+    """Read every row of the hour, write the differences, note what vanished and what is stored twice.
+
+    Some pages at a time, as ingest does: the hour of a busy project has hundreds of thousands of rows.
+    """
+    hour = Span(state.hour_ms, state.hour_ms + HOUR_MS)
+    parts = _Parts(reader.resolver, reader.source.walk(hour, priority=Priority.RECONCILE), hour)
+    found = _Found()
+    while not parts.ended:
+        write = partial(_write, reader, state, await parts.next_part(), clock.now_ms())
+        found = found.and_more(await run(partial(store.ingest, reader.project, write)))
+    conclude = partial(_conclude, state, found, clock.now_ms())
+    return await run(partial(store.ingest, reader.project, conclude))
+
+
+class _Part(NamedTuple):
+    """What is written together. `whole`: it holds every row that Langfuse has in `span`."""
+
+    span: Span
+    reading: Reading
+    whole: bool
+
+
+class _Parts:
+    """The rows of an hour in parts, newest first. `ended`: there are no more."""
+
+    def __init__(self, resolver: Resolver, walk: Walk, hour: Span) -> None:
+        self.ended = False
+        self._resolver = resolver
+        self._walk = walk
+        self._hour = hour
+        self._edge: Sequence[Observation] = ()
+        """Of the instant at which the last page ended: the next one may hold more of it."""
+        self._lower_ms = hour.to_ms
+        self._whole = True
+
+    async def next_part(self) -> _Part:
+        gradual = GradualReading(self._resolver)
+        upper_ms = self._lower_ms
+        pages = 0
+        while pages < PAGES_A_COMMIT and not self.ended:
+            self._take(await self._walk.next_page(), gradual)
+            pages += 1
+        return _Part(Span(self._lower_ms, upper_ms), gradual.whole(), self._whole)
+
+    def _take(self, page: Page | None, gradual: GradualReading) -> None:
+        rows = list(self._edge)
+        self.ended = page is None or page.last
+        if page is not None:
+            rows += page.observations
+            self._whole = self._whole and not page.rejected
+        self._lower_ms = self._hour.from_ms if page is None else page.complete_from_ms
+        self._edge = [row for row in rows if row.start_ms < self._lower_ms]
+        gradual.add(row for row in rows if row.start_ms >= self._lower_ms)
+
+
+class _Found(NamedTuple):
+    """What an hour's rows changed in the ledger, and what stored versions beyond the newest add to Langfuse's metrics,
+    1e-12 USD."""
+
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    duplicates_pico: int = 0
+
+    def and_more(self, other: "_Found") -> "_Found":
+        return _Found(*map(sum, zip(self, other, strict=True)))
+
+
+def _write(reader: Reader, state: HourState, part: _Part, now_ms: int, unit: IngestUnit) -> _Found:
+    """Write the differences of one part; of a damaged hour the sums are not trusted either."""
+    span, (rows, inheritance), whole = part
+    recorded = unit.record(span, rows, now_ms=now_ms, whole=whole, prices=reader.prices, inheritance=inheritance)
+    places = [(row.trace_id, row.id, row.start_ms) for row in rows]
+    gone = unit.mark_gone(span, set(places), at_ms=now_ms) if whole else 0
+    # Versions at one start only: one that stands at another start is in the ledger as a row that does not count.
+    versions: dict[tuple[str, str, int], list[Generation]] = {}
+    for place, row in zip(places, rows, strict=True):
+        versions.setdefault(place, []).append(row)
+    duplicates = sum(r.cost_pico for r in rows) - sum(newest(found).cost_pico for found in versions.values())
+    if not state.damaged:
+        measure_lateness(unit, recorded, unit.coverage(), now_ms)
+    elif recorded.new or recorded.changed:
+        unit.distrust_sums()
+    return _Found(recorded.new, recorded.changed, gone, duplicates)
+
+
+def _conclude(state: HourState, found: _Found, now_ms: int, unit: IngestUnit) -> HourReport:
+    """Compare the hour again, and remember what that gave."""
+    ledger = unit.hours(Span(state.hour_ms, state.hour_ms + HOUR_MS)).get(state.hour_ms, NO_ROWS)
+    explained = HourReading(state.fingerprint, state.langfuse_pico, found.duplicates_pico, 0, now_ms)
+    after = replace(state, ledger=ledger, reading=explained)
+    unit.put_reading(state.hour_ms, explained._replace(unexplained_pico=after.unexplained_pico))
+    return HourReport(state, after, read=True, new=found.new, changed=found.changed, gone=found.gone)
 
 
 async def _moved(reader: Reader, hours: Sequence[HourReport]) -> frozenset[int]:
@@ -157,37 +237,6 @@ async def _moved(reader: Reader, hours: Sequence[HourReport]) -> frozenset[int]:
     except Retryable:
         again = None
     return frozenset(s.hour_ms for s in differ if again is None or again.get(s.hour_ms, "") != s.fingerprint)
-
-
-def _write_hour(
-    unit: IngestUnit,
-    reader: Reader,
-    state: HourState,
-    span: Span,
-    found: Reading,
-    now_ms: int,
-    *,
-    complete: bool,
-) -> HourReport:
-    rows, inheritance = found
-    recorded = unit.record(span, rows, now_ms=now_ms, whole=complete, prices=reader.prices, inheritance=inheritance)
-    places = [(row.trace_id, row.id, row.start_ms) for row in rows]
-    gone = unit.mark_gone(span, set(places), at_ms=now_ms) if complete else 0
-    # Versions at one start only: one that stands at another start is in the ledger as a row that does not count.
-    versions: dict[tuple[str, str, int], list[Generation]] = {}
-    for place, row in zip(places, rows, strict=True):
-        versions.setdefault(place, []).append(row)
-    duplicates = sum(r.cost_pico for r in rows) - sum(newest(found).cost_pico for found in versions.values())
-    ledger = unit.hours(span).get(state.hour_ms, NO_ROWS)
-    explained = HourReading(state.fingerprint, state.langfuse_pico, duplicates, 0, now_ms)
-    after = replace(state, ledger=ledger, reading=explained)
-    unit.put_reading(state.hour_ms, explained._replace(unexplained_pico=after.unexplained_pico))
-    damaged = state.must_read and state.reading is not None and state.reading.fingerprint == state.fingerprint
-    if damaged and (recorded.new or recorded.changed):
-        unit.distrust_sums()
-    if not damaged:
-        measure_lateness(unit, recorded, unit.coverage(), now_ms)
-    return HourReport(state, after, read=True, new=recorded.new, changed=recorded.changed, gone=gone)
 
 
 def _finish(unit: IngestUnit, report: ReconcileReport, at_ms: int) -> None:

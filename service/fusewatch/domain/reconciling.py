@@ -85,6 +85,11 @@ class HourState:
         return 0 if abs(difference) <= slack else difference
 
     @property
+    def damaged(self) -> bool:
+        """Whether the ledger is not what it was at the last reading, and Langfuse is."""
+        return self.must_read and self.reading is not None and self.reading.fingerprint == self.fingerprint
+
+    @property
     def must_read(self) -> bool:
         """Whether the hour's rows must be read: its metrics changed since the last reading, or the ledger did.
 
