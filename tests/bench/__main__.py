@@ -88,7 +88,7 @@ def quick() -> Iterator[Row]:
     yield from bench_read.rows(count=1_200, rounds=1)
     yield from bench_assess.rows(ledger=10, keys=20, rounds=1)
     yield from bench_metrics.rows(series=200, rounds=1)
-    yield from bench_daemon.rows(small=40, times=2, read=10, rounds=1, shown_s=0)
+    yield from bench_daemon.rows(small=40, times=2, read=10, loaded=20, rounds=1, shown_s=0)
     yield from bench_fresh.rows(crossings=2, projects=(1,), poll_s=1)
     yield from bench_cost.rows(rates=(0,), apis=("v2",))
 

@@ -29,7 +29,7 @@ Row = tuple[str, float, str, float | None]
         lambda: bench_compare.rows(rates=(1,), hour_s=40),
         lambda: bench_assess.rows(ledger=10, keys=20, rounds=1),
         lambda: bench_metrics.rows(series=200, rounds=1),
-        lambda: bench_daemon.rows(small=40, times=2, read=10, rounds=1, shown_s=0),
+        lambda: bench_daemon.rows(small=40, times=2, read=10, loaded=20, rounds=1, shown_s=0),
         lambda: bench_fresh.rows(crossings=2, projects=(1,), poll_s=1),
         lambda: bench_cost.rows(rates=(0,), apis=("v2",)),
     ],

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 MILLISECONDS = {f".{ms:03d}Z": ms for ms in range(1000)}
-_MOST_SECONDS = 20_000
+_MOST_SECONDS = 4_000
 
 SECONDS: dict[str, int] = {}
 """`2026-11-22T14:11:38` as epoch milliseconds, for the seconds seen lately: neighbouring rows share them.
