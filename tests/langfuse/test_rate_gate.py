@@ -178,6 +178,20 @@ async def test_used_up_sums_stop_only_the_sums_and_say_until_when() -> None:
 
 
 @played
+async def test_used_up_sums_name_the_budget_that_is_used_up() -> None:
+    cloud = Cloud()
+    cloud.standin.troubles.add(rate_limited(1))
+    source = cloud.source()
+    await refused(source.sums(LAST_HOUR))
+    await cloud.clock.sleep(1)
+    for _ in range(14):
+        await source.sums(LAST_HOUR)
+    error = await refused(source.sums(LAST_HOUR))
+    assert "used up: 15 requests for sums a day, shared by its projects" in str(error)
+    assert [seen.status for seen in cloud.standin.requests("metrics")] == [429, *[200] * 14]
+
+
+@played
 async def test_a_429_for_sums_may_mean_a_day_and_is_obeyed_over_a_restart() -> None:
     cloud = Cloud(base_url=ELSEWHERE)
     cloud.standin.troubles.add(rate_limited(86_394, times=1))

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fusewatch.domain.ratebudget import (
+    DAY_MS,
+    HOUR_MS,
     MINUTE_MS,
     InUse,
     Policy,
@@ -145,14 +147,15 @@ class RateGate:
         if blocked_ms(self._state, kind, now_ms):
             text = f"Langfuse asked to send no more requests for {what}; it goes on at {on}"
         else:
-            bound = bounds(self._state, kind, now_ms, self._policy)[-1]
-            per = "a minute" if bound.window_ms == MINUTE_MS else "a day"
+            used = next(one for one in self.in_use() if one.kind is kind)
             text = (
-                f"the request budget of the organisation is used up: {bound.most} requests for {what} {per}, shared by "
-                f"its projects; it goes on at {on}"
+                f"the request budget of the organisation is used up: {used.most} requests for {what} "
+                f"{_PER[used.window_ms]}, shared by its projects; it goes on at {on}"
             )
         return Retryable("rate_limited", text, retry_after_s=float(seconds))
 
+
+_PER = {MINUTE_MS: "a minute", HOUR_MS: "an hour", DAY_MS: "a day"}
 
 _WHAT = {
     RateClass.READ: "observations",
