@@ -126,7 +126,8 @@ class Network:
             case "429":
                 self._note(request, 429, kind, fault.number)
                 headers = {"Retry-After": str(fault.number)}
-                details = {"retryAfterSeconds": fault.number, "limit": 30, "remaining": 0}
+                limit = _allowed(request.url.path)
+                details = {"retryAfterSeconds": fault.number, "limit": limit, "remaining": 0}
                 body = {"message": "Rate limit exceeded", "code": "rate_limited", "details": details}
                 return httpx.Response(429, headers=headers, json=body, request=request)
             case "slow" | "late":
@@ -210,6 +211,13 @@ class _Cut(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._body
         raise httpx.ReadError("connection lost")
+
+
+def _allowed(path: str) -> int:
+    """What the Hobby plan allows of an endpoint, as a 429 names it: 100 sums a day, 15 or 30 requests a minute."""
+    if path.endswith("/metrics"):
+        return 100
+    return 15 if path.endswith(("/public/observations", "/public/traces")) else 30
 
 
 def _spoilt(answer: httpx.Response, kind: str, dice: random.Random) -> httpx.Response:
